@@ -1,0 +1,1 @@
+"""Fuzzing: cases from the rule book, oracles, findings."""

@@ -1,0 +1,1 @@
+"""The shared language: expressions, rules, typed graphs. Imports neither torch nor z3."""

@@ -1,0 +1,184 @@
+"""Rules: which calls of an operator are valid, and what types they return.
+
+A rule speaks about one signature (NeuRI's "partial operator"): the ranks and dtypes of the inputs and the attributes
+that are held constant. Input dimensions and integer attributes are symbols; what they must satisfy and what the
+outputs are is written in ``Expr``. A rule that a person declared and one that was inferred have the same type.
+
+The text of a tensor pattern is that of a tensor type with symbols::
+
+    >>> pattern("Float[N, C, H, W]").dims
+    (Sym(name='N'), Sym(name='C'), Sym(name='H'), Sym(name='W'))
+"""
+
+import ast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from types import MappingProxyType
+
+from archsmith.graph.errors import Infeasible
+from archsmith.graph.expr import Expr, Sym, Undefined, evaluate, holds, parse, show, symbols
+from archsmith.graph.graph import Scalar
+from archsmith.graph.types import BOOLEAN, FLOATS, INTEGERS, TensorType
+
+DTYPE_CLASSES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"Float": FLOATS, "Int": INTEGERS, "Number": FLOATS + INTEGERS, "Any": FLOATS + INTEGERS + BOOLEAN}
+)
+"""Names that stand for one dtype of a set: the same one wherever the name occurs in a rule."""
+
+
+class Provenance(StrEnum):
+    """Where a rule comes from: a person, traces, or traces and a trial on both sides of every boundary."""
+
+    DECLARED = "declared"
+    LEARNED = "learned"
+    CONFIRMED = "confirmed"
+
+
+@dataclass(frozen=True, slots=True)
+class TensorPattern:
+    """A tensor type with expressions for sizes and a dtype or dtype class; an input's sizes are symbols."""
+
+    dtype: str
+    dims: tuple[Expr, ...]
+
+    @property
+    def rank(self) -> int:
+        return len(self.dims)
+
+    def __str__(self) -> str:
+        return f"{self.dtype}[{', '.join(map(show, self.dims))}]"
+
+
+@lru_cache(maxsize=8192)
+def pattern(text: str) -> TensorPattern:
+    """Read ``"Float[N, C]"``; a bare ``"Float"`` has rank 0."""
+    tree = ast.parse(text.strip(), mode="eval").body
+    match tree:
+        case ast.Name(id=dtype):
+            return TensorPattern(dtype, ())
+        case ast.Subscript(value=ast.Name(id=dtype), slice=ast.Tuple(elts=elements)):
+            return TensorPattern(dtype, tuple(parse(ast.unparse(element)) for element in elements))
+        case ast.Subscript(value=ast.Name(id=dtype), slice=element):
+            return TensorPattern(dtype, (parse(ast.unparse(element)),))
+        case _:
+            raise ValueError(f"a tensor pattern reads like Float[N, C]; got {text!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One signature of one operator.
+
+    ``constants`` are the attributes that this signature fixes, ``parameters`` the trainable tensors that the operator
+    owns, ``macs`` its multiply-accumulates; ``support`` counts the calls that a learned rule was seen to hold for.
+    """
+
+    operator: str
+    inputs: tuple[TensorPattern, ...]
+    outputs: tuple[TensorPattern, ...]
+    requires: tuple[Expr, ...] = ()
+    constants: tuple[tuple[str, Scalar], ...] = ()
+    parameters: tuple[tuple[str, tuple[Expr, ...]], ...] = ()
+    macs: Expr = parse("0")
+    provenance: Provenance = Provenance.DECLARED
+    support: int = 0
+    counter_examples: int = 0
+
+    @property
+    def ranks(self) -> tuple[int, ...]:
+        return tuple(entry.rank for entry in self.inputs)
+
+    @property
+    def free(self) -> frozenset[str]:
+        """The symbols that the inputs do not bind: integer attributes."""
+        used: set[str] = set()
+        for expr in (*self.requires, *(dim for entry in self.outputs for dim in entry.dims)):
+            used |= symbols(expr)
+        return frozenset(
+            used - {name for entry in self.inputs for dim in entry.dims for name in symbols(dim)}
+        )
+
+    def __str__(self) -> str:
+        fixed = "".join(f", {name}={value!r}" for name, value in self.constants)
+        lines = [
+            f"{self.operator}({', '.join(map(str, self.inputs))}{fixed}) -> {', '.join(map(str, self.outputs))}"
+        ]
+        return "\n".join([*lines, *(f"    requires {show(constraint)}" for constraint in self.requires)])
+
+
+def rule(
+    operator: str,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    *,
+    requires: Sequence[str] = (),
+    constants: Mapping[str, Scalar] = MappingProxyType({}),
+    parameters: Mapping[str, str] = MappingProxyType({}),
+    macs: str = "0",
+) -> Rule:
+    """A declared rule from its text; ``parameters`` maps a name to comma-separated sizes."""
+    return Rule(
+        operator,
+        tuple(map(pattern, inputs)),
+        tuple(map(pattern, outputs)),
+        tuple(map(parse, requires)),
+        tuple(sorted(constants.items())),
+        tuple((name, pattern(f"Float[{sizes}]").dims) for name, sizes in parameters.items()),
+        parse(macs),
+    )
+
+
+def unify(patterns: Sequence[TensorPattern], types: Sequence[TensorType]) -> Mapping[str, int] | None:
+    """The sizes of the patterns' symbols for these input types, or None if ranks, dtypes or repeated symbols differ.
+
+    The dtype that a class name took is bound too, under the class name, as an index into ``DTYPE_CLASSES``.
+    """
+    if len(patterns) != len(types):
+        return None
+    bound: dict[str, int] = {}
+    for entry, given in zip(patterns, types, strict=True):
+        if entry.rank != given.rank or not _take_dtype(entry.dtype, given.dtype, bound):
+            return None
+        for dim, size in zip(entry.dims, given.shape, strict=True):
+            if not isinstance(dim, Sym) or bound.setdefault(dim.name, size) != size:
+                return None
+    return bound
+
+
+def _take_dtype(demanded: str, given: str, bound: dict[str, int]) -> bool:
+    members = DTYPE_CLASSES.get(demanded)
+    if members is None:
+        return demanded == given
+    return given in members and bound.setdefault(demanded, members.index(given)) == members.index(given)
+
+
+def check(rule: Rule, bound: Mapping[str, int]) -> None:
+    """Raise ``Infeasible`` with the first constraint that does not hold and the values that broke it."""
+    for constraint in rule.requires:
+        if not holds(constraint, bound):
+            values = ", ".join(
+                f"{name}={bound[name]}" for name in sorted(symbols(constraint)) if name in bound
+            )
+            raise Infeasible(f"{rule.operator} requires {show(constraint)}; got {values}")
+
+
+def result_types(rule: Rule, bound: Mapping[str, int]) -> tuple[TensorType, ...]:
+    """The output types where the symbols have these values.
+
+    Raises:
+        Infeasible: an output would be empty, or its size has no value.
+    """
+    types = []
+    for entry in rule.outputs:
+        try:
+            shape = tuple(evaluate(dim, bound) for dim in entry.dims)
+        except Undefined as error:
+            raise Infeasible(f"{rule.operator}: {error}") from None
+        if any(size < 1 for size in shape):
+            raise Infeasible(
+                f"{rule.operator} would return {entry.dtype}{list(shape)}; sizes must be at least 1"
+            )
+        members = DTYPE_CLASSES.get(entry.dtype)
+        types.append(TensorType(shape, members[bound[entry.dtype]] if members else entry.dtype))
+    return tuple(types)

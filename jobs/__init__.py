@@ -1,0 +1,1 @@
+"""The loops: a study asks, evaluates, tells and records; a campaign generates, checks and records."""

@@ -1,0 +1,1 @@
+"""Where a graph becomes running PyTorch: source, modules, the sandbox and its pool."""

@@ -1,0 +1,47 @@
+"""Lowering: a graph becomes an ``nn.Module`` by compiling the source that ``emit`` writes for it."""
+
+import linecache
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from archsmith.graph.book import RuleBook
+from archsmith.graph.graph import Graph
+from archsmith.graph.text import digest
+from archsmith.graph.types import TensorType
+from archsmith.runtime.emit import network_class
+
+DTYPES: Mapping[str, torch.dtype] = {
+    "float32": torch.float32,
+    "float64": torch.float64,
+    "int64": torch.int64,
+    "int32": torch.int32,
+    "bool": torch.bool,
+}
+
+
+def lower(graph: Graph, book: RuleBook) -> nn.Module:
+    """A fresh module that computes the graph; its parameters are drawn from torch's global generator.
+
+    Its source can be read by ``inspect`` and by debuggers, as if it stood in a file.
+
+    Raises:
+        Infeasible: the book's rules do not accept a call of the graph.
+    """
+    source = network_class(graph, book)
+    filename = f"<archsmith {digest(graph)}>"
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    scope: dict[str, Any] = {"torch": torch, "nn": nn, "F": functional, "__name__": "archsmith.lowered"}
+    # The text is written by `emit` from checked integers, floats and names of its own table; nothing of a user's is in it.
+    exec(compile(source, filename, "exec"), scope)  # noqa: S102
+    module = scope["Network"]()
+    assert isinstance(module, nn.Module)
+    return module
+
+
+def type_of(tensor: torch.Tensor) -> TensorType:
+    """The type of a real tensor, in the graph's words."""
+    return TensorType(tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."))

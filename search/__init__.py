@@ -1,0 +1,1 @@
+"""Searchers: pure algorithms over traces; no torch, no clock, no disk."""

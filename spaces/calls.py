@@ -1,0 +1,99 @@
+"""Which calls of an operator are valid on values of given types: asked by the graph-growing walk before it offers them.
+
+Attributes are chosen from the examples that the operator's declaration gives. Constraints are checked as soon as all
+their symbols are known, so a branch without a valid completion is left early.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import prod
+
+from archsmith.graph.book import Attribute, RuleBook
+from archsmith.graph.errors import Infeasible
+from archsmith.graph.expr import holds, symbols
+from archsmith.graph.graph import Scalar
+from archsmith.graph.rules import Rule, result_types, unify
+from archsmith.graph.types import TensorType
+
+
+class Calls:
+    """Valid calls within a rule book whose results have at most ``elements`` elements each.
+
+    Answers are remembered by operator and types: graphs are many, distinct types are few.
+    """
+
+    def __init__(self, book: RuleBook, *, elements: int) -> None:
+        self.book = book
+        self._elements = elements
+        self._open: dict[tuple[str, tuple[TensorType, ...], tuple[tuple[str, Scalar], ...]], bool] = {}
+        self._arities = {
+            name: sorted({len(rule.inputs) for rule in operator.rules})
+            for name, operator in book.operators.items()
+        }
+
+    def operators(self, types: Sequence[TensorType]) -> tuple[str, ...]:
+        """Operators that have a valid call on some of these types."""
+        return tuple(name for name in self.book.operators if self.arities(name, types))
+
+    def arities(self, name: str, types: Sequence[TensorType]) -> tuple[int, ...]:
+        """Numbers of inputs with which the operator has a valid call on some of these types."""
+        return tuple(arity for arity in self._arities[name] if self.can_start(name, (), arity, types))
+
+    def can_start(
+        self, name: str, chosen: tuple[TensorType, ...], arity: int, types: Sequence[TensorType]
+    ) -> bool:
+        """Whether the inputs chosen so far can be completed from ``types`` to a valid call of this arity."""
+        if len(chosen) == arity:
+            return self.is_open(name, chosen, {})
+        fitting = [r for r in self.book.operator(name).rules if len(r.inputs) == arity and _begins(r, chosen)]
+        if not fitting:
+            return False
+        return any(self.can_start(name, (*chosen, given), arity, types) for given in types)
+
+    def is_open(self, name: str, inputs: tuple[TensorType, ...], fixed: Mapping[str, Scalar]) -> bool:
+        """Whether a valid call on these inputs agrees with the attributes fixed so far."""
+        key = (name, inputs, tuple(sorted(fixed.items())))
+        if key not in self._open:
+            self._open[key] = next(self.completions(name, inputs, fixed), None) is not None
+        return self._open[key]
+
+    def completions(
+        self, name: str, inputs: tuple[TensorType, ...], fixed: Mapping[str, Scalar]
+    ) -> Iterator[dict[str, Scalar]]:
+        """Every valid choice of attributes that agrees with ``fixed``, simplest first."""
+        attributes = self.book.operator(name).attributes
+        for rule in self.book.rules(name, tuple(given.rank for given in inputs)):
+            bound = unify(rule.inputs, inputs)
+            constants = dict(rule.constants)
+            if bound is None or any(fixed.get(key, value) != value for key, value in constants.items()):
+                continue
+            yield from self._extend(rule, dict(bound), attributes, {**constants, **fixed}, {})
+
+    def _extend(
+        self,
+        rule: Rule,
+        bound: dict[str, int],
+        remaining: Sequence[Attribute],
+        fixed: Mapping[str, Scalar],
+        taken: dict[str, Scalar],
+    ) -> Iterator[dict[str, Scalar]]:
+        if any(symbols(c) <= bound.keys() and not holds(c, bound) for c in rule.requires):
+            return
+        if not remaining:
+            if self._fits(rule, bound):
+                yield taken
+            return
+        attribute, *rest = remaining
+        for value in (fixed[attribute.name],) if attribute.name in fixed else attribute.examples:
+            number = {attribute.name: value} if isinstance(value, int) and not isinstance(value, bool) else {}
+            yield from self._extend(rule, bound | number, rest, fixed, {**taken, attribute.name: value})
+
+    def _fits(self, rule: Rule, bound: Mapping[str, int]) -> bool:
+        try:
+            types = result_types(rule, bound)
+        except Infeasible:
+            return False
+        return all(prod(result.shape) <= self._elements for result in types)
+
+
+def _begins(rule: Rule, chosen: Sequence[TensorType]) -> bool:
+    return unify(rule.inputs[: len(chosen)], chosen) is not None

@@ -1,0 +1,154 @@
+"""Decisions and traces: the one representation of every random, searched, replayed or reduced architecture.
+
+A space is a program that yields decisions; whoever answers them makes the architecture. The answers, by decision
+name, are a trace. Names are paths in the space's tree, so a trace keeps its meaning when an earlier answer changes
+and other parts of the tree appear or vanish.
+"""
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Protocol, TypeVar
+
+from archsmith.graph.errors import Infeasible, UserError
+from archsmith.graph.graph import Graph
+
+Label = int | float | str | bool
+"""How an option is written in a trace; unique within its decision."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A question of a walk: ``options`` simplest first; ``ordered`` if their order means size."""
+
+    name: str
+    options: tuple[Label, ...]
+    ordered: bool = False
+
+
+Steps = Generator[Decision, Label, T]
+"""A walk: yields decisions, is sent labels, returns what it made; raises ``Infeasible`` at a dead end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Answers in the order asked. Decisions with one option are not asked, and so are not here."""
+
+    answers: tuple[tuple[str, Label], ...] = ()
+
+    @staticmethod
+    def of(answers: Mapping[str, Label]) -> "Trace":
+        return Trace(tuple(answers.items()))
+
+    def as_dict(self) -> dict[str, Label]:
+        return dict(self.answers)
+
+    def __len__(self) -> int:
+        return len(self.answers)
+
+
+class Space(Protocol):
+    """A re-runnable walk together with its text, which is its identity."""
+
+    def walk(self) -> Steps[Graph]:
+        """A fresh walk; the same labels always lead to the same graph."""
+        ...
+
+    def text(self) -> str:
+        """The space as a person reads it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """A walk that has ended: in a graph, or in a dead end with its reason. ``asked`` are the decisions of ``trace``."""
+
+    trace: Trace
+    asked: tuple[Decision, ...]
+    graph: Graph | None
+    dead_end: str | None = None
+
+
+Prefix = tuple[tuple[str, Label], ...]
+Answer = Callable[[Decision, Prefix], Label]
+"""Answers a decision, given the answers so far."""
+
+
+def derive(space: Space, answer: Answer) -> Derivation:
+    """Walk the space, asking ``answer`` at every decision that has at least two options.
+
+    Raises:
+        ValueError: the answer is not one of the options.
+        UserError: the space asks two decisions of one name, or one without options.
+    """
+    walk = space.walk()
+    answers: list[tuple[str, Label]] = []
+    asked: list[Decision] = []
+    names: set[str] = set()
+    try:
+        decision = next(walk)
+        while True:
+            if decision.name in names:
+                raise UserError(
+                    f"decision {decision.name!r} is asked twice in one walk; give one of the two a name"
+                )
+            names.add(decision.name)
+            label = _only(decision)
+            if label is None:
+                label = answer(decision, tuple(answers))
+                if label not in decision.options:
+                    raise ValueError(f"{decision.name} must be one of {decision.options}; got {label!r}")
+                answers.append((decision.name, label))
+                asked.append(decision)
+            decision = walk.send(label)
+    except StopIteration as end:
+        return Derivation(Trace(tuple(answers)), tuple(asked), end.value)
+    except Infeasible as reason:
+        return Derivation(Trace(tuple(answers)), tuple(asked), None, str(reason))
+
+
+def _only(decision: Decision) -> Label | None:
+    if not decision.options:
+        raise UserError(f"decision {decision.name!r} has no options; give it at least one")
+    return decision.options[0] if len(decision.options) == 1 else None
+
+
+def replay(space: Space, trace: Trace) -> Derivation:
+    """Walk the space as the trace says; ``replay(space, t).trace == t`` for a trace of that space.
+
+    Raises:
+        UserError: the trace does not answer a decision of this space, so it belongs to another.
+    """
+    given = trace.as_dict()
+
+    def answer(decision: Decision, prefix: Prefix) -> Label:
+        label = given.get(decision.name)
+        if label is None or label not in decision.options:
+            options = ", ".join(map(repr, decision.options))
+            raise UserError(
+                f"the trace says {label!r} to {decision.name}, which takes {options}: it is of another space"
+            )
+        return label
+
+    return derive(space, answer)
+
+
+def randomly(rng: Random) -> Answer:
+    """Every option equally likely."""
+    return lambda decision, prefix: rng.choice(decision.options)
+
+
+def following(trace: Trace, otherwise: Answer) -> Answer:
+    """Answers as the trace does wherever it can, and as ``otherwise`` where it cannot.
+
+    Aligned by decision name, so a changed answer keeps all others that still are asked.
+    """
+    given = trace.as_dict()
+
+    def answer(decision: Decision, prefix: Prefix) -> Label:
+        label = given.get(decision.name)
+        return label if label is not None and label in decision.options else otherwise(decision, prefix)
+
+    return answer

@@ -1,0 +1,101 @@
+"""Sampling and mutation that never return a dead end.
+
+A dead end is cut out of the walk that met it and the walk is taken again: it is never handed to a searcher, because
+a score of zero for it would teach the searcher to avoid all that lies near.
+"""
+
+from random import Random
+
+from archsmith.graph.errors import UserError
+from archsmith.spaces.decisions import (
+    Answer,
+    Decision,
+    Derivation,
+    Label,
+    Prefix,
+    Space,
+    Trace,
+    derive,
+    following,
+    randomly,
+    replay,
+)
+
+ATTEMPTS = 10_000
+"""Dead ends after which a space is taken to be infeasible."""
+
+
+class DeadEnds:
+    """The prefixes of a space from which no valid architecture can be reached, as far as they are known."""
+
+    def __init__(self) -> None:
+        self._dead: set[Prefix] = set()
+
+    def live(self, decision: Decision, prefix: Prefix) -> tuple[Label, ...]:
+        """The options that are not known to be dead."""
+        if not self._dead:
+            return decision.options
+        return tuple(o for o in decision.options if (*prefix, (decision.name, o)) not in self._dead)
+
+    def bury(self, derivation: Derivation) -> None:
+        """Close the dead end, and every earlier prefix all of whose options are closed by that."""
+        answers = derivation.trace.answers
+        self._dead.add(answers)
+        for depth in reversed(range(len(answers))):
+            if self.live(derivation.asked[depth], answers[:depth]):
+                return
+            self._dead.add(answers[:depth])
+
+    @property
+    def everything(self) -> bool:
+        return () in self._dead
+
+
+def feasible(space: Space, answer: Answer) -> Derivation:
+    """The derivation that ``answer`` leads to, taken again around every dead end on the way.
+
+    ``answer`` sees only options that are not known to be dead, and may be asked the same decision again.
+
+    Raises:
+        UserError: no architecture of the space is valid, or none was found in ``ATTEMPTS`` walks.
+    """
+    dead = DeadEnds()
+
+    def alive(decision: Decision, prefix: Prefix) -> Label:
+        live = dead.live(decision, prefix)
+        return live[0] if len(live) == 1 else answer(Decision(decision.name, live, decision.ordered), prefix)
+
+    reason = None
+    for _ in range(ATTEMPTS):
+        found = derive(space, alive)
+        if found.graph is not None:
+            return found
+        reason = found.dead_end
+        dead.bury(found)
+        if dead.everything:
+            raise UserError(f"no architecture of this space is valid; the last dead end: {reason}")
+    raise UserError(
+        f"no valid architecture in {ATTEMPTS} walks through this space; the last dead end: {reason}"
+    )
+
+
+def sample(space: Space, rng: Random) -> Derivation:
+    """A valid architecture, every option of every decision equally likely."""
+    return feasible(space, randomly(rng))
+
+
+def mutate(space: Space, trace: Trace, rng: Random) -> Derivation:
+    """One decision of the trace changed, the others kept where they are still asked; never the same trace.
+
+    If no change of the chosen decision leads to a valid architecture, another decision is changed. A space with a
+    single architecture gives that one back.
+    """
+    asked = replay(space, trace).asked
+    given = trace.as_dict()
+    for decision in rng.sample(asked, len(asked)):
+        others = [option for option in decision.options if option != given[decision.name]]
+        for label in rng.sample(others, len(others)):
+            found = derive(space, following(Trace.of(given | {decision.name: label}), randomly(rng)))
+            if found.graph is not None:
+                return found
+    return sample(space, rng)

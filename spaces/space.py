@@ -1,0 +1,50 @@
+"""A search space: a tree, the type that goes in, and the rule book that judges every step."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from archsmith.graph.book import RuleBook
+from archsmith.graph.builder import Builder
+from archsmith.graph.errors import UserError
+from archsmith.graph.graph import Graph
+from archsmith.graph.ops import DECLARED
+from archsmith.graph.types import TensorType
+from archsmith.spaces.decisions import Space, Steps
+from archsmith.spaces.nodes import Node
+
+
+@dataclass(frozen=True, slots=True)
+class TreeSpace:
+    """All architectures of a tree. ``input`` has a batch size of 1 in front; the networks take any batch size."""
+
+    root: Node
+    input: TensorType
+    book: RuleBook
+
+    def walk(self) -> Steps[Graph]:
+        builder = Builder(self.book)
+        out = yield from self.root.walk(builder, builder.input(self.input), "")
+        return builder.finish(out)
+
+    def text(self) -> str:
+        return "\n".join([f"input {self.input}", *self.root.lines()])
+
+    def __str__(self) -> str:
+        return self.text()
+
+
+def space(
+    root: Node, *, input: Sequence[int], dtype: str = "float32", book: RuleBook = DECLARED
+) -> TreeSpace:
+    """The space of a tree for samples of shape ``input``, which does not count the batch: ``(channels, H, W)``."""
+    if not input or any(not isinstance(size, int) or size < 1 for size in input):
+        raise UserError(
+            f"a space's input is the shape of one sample, sizes of at least 1; got {tuple(input)}"
+        )
+    return TreeSpace(root, TensorType((1, *input), dtype), book)
+
+
+def digest(space: Space) -> str:
+    """32 hexadecimal digits that name the space: those of its text."""
+    return blake2b(space.text().encode(), digest_size=16).hexdigest()

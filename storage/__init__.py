@@ -1,0 +1,1 @@
+"""The SQL store: rows never leave it."""

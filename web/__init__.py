@@ -1,0 +1,1 @@
+"""The dashboard and its JSON API; reads the store, starts without torch."""
