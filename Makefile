@@ -60,7 +60,7 @@ check-style: $(READY)
 	$(BIN)/python tools/check_style.py $(ROOMS) $(BESIDE)
 
 check-dependencies: $(READY)
-	$(BIN)/deptry $(ROOMS)
+	$(BIN)/deptry --no-ansi $(ROOMS)
 
 fix: $(READY) ## format, and mend what ruff can mend
 	$(BIN)/ruff format .

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 
 from archsmith.graph.errors import Infeasible, UserError
@@ -10,6 +11,9 @@ from archsmith.graph.graph import Scalar
 from archsmith.graph.rules import Rule, check, result_types, unify
 from archsmith.graph.types import TensorType
 
+LARGEST = 3.4028234663852886e38
+"""The largest float32: what PyTorch cannot write as one it will not multiply a float32 tensor by."""
+
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
@@ -17,6 +21,8 @@ class Attribute:
 
     ``default`` None means that the caller must give it. ``examples`` are values worth trying, simplest first.
     ``named`` are words that stand for a value computed from the call's other numbers (``padding="same"``).
+    ``least`` and ``most`` bound a number of kind float, about which no rule can speak: rules are over
+    integers.
     """
 
     name: str
@@ -24,11 +30,13 @@ class Attribute:
     default: Scalar | None = None
     examples: tuple[Scalar, ...] = ()
     named: tuple[tuple[str, Expr], ...] = ()
+    least: float = -LARGEST
+    most: float = LARGEST
 
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """An operator by name: one line about it, its attributes, and a rule for every signature it is known to take."""
+    """An operator by name: a line about it, its attributes, and a rule for every signature that it takes."""
 
     name: str
     summary: str
@@ -38,7 +46,7 @@ class Operator:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """A valid call: the rule that accepted it, its resolved attributes, its symbols' values and its result types."""
+    """A valid call: the rule that accepted it, resolved attributes, symbols' values and result types."""
 
     rule: Rule
     attributes: tuple[tuple[str, Scalar], ...]
@@ -47,15 +55,26 @@ class Application:
 
 
 class RuleBook:
-    """Operators by name, and their rules by the ranks of their inputs. Immutable."""
+    """Operators by name, and their rules by the ranks of their inputs. Immutable.
+
+    Raises:
+        ValueError: two operators have one name, or a rule speaks of another operator or of attributes it has
+        not.
+    """
 
     def __init__(self, operators: Iterable[Operator]) -> None:
-        self.operators: Mapping[str, Operator] = MappingProxyType({entry.name: entry for entry in operators})
+        by_name: dict[str, Operator] = {}
         by_ranks: dict[tuple[str, tuple[int, ...]], list[Rule]] = {}
-        for entry in self.operators.values():
+        for entry in operators:
+            if by_name.setdefault(entry.name, entry) is not entry:
+                raise ValueError(f"an operator's name must be its own; {entry.name!r} is given twice")
             for rule in entry.rules:
+                _belongs(rule, entry)
                 by_ranks.setdefault((entry.name, rule.ranks), []).append(rule)
+        self.operators: Mapping[str, Operator] = MappingProxyType(by_name)
         self._by_ranks = {key: tuple(rules) for key, rules in by_ranks.items()}
+        # The calls of a search space are few and made over and over.
+        self._remembered = lru_cache(maxsize=1 << 14)(self._accept)
 
     def operator(self, name: str) -> Operator:
         """The operator of that name; a ``UserError`` that lists the nearest names if there is none."""
@@ -87,14 +106,24 @@ class RuleBook:
             Infeasible: no rule of the operator accepts these inputs and attributes.
             UserError: the operator or an attribute does not exist, or an attribute has the wrong kind.
         """
-        completed = self.complete(name, attributes)
+        return self._remembered(name, tuple(inputs), tuple(self.complete(name, attributes).items()))
+
+    def _accept(
+        self, name: str, inputs: tuple[TensorType, ...], completed: tuple[tuple[str, Scalar], ...]
+    ) -> Application:
+        """The call by the first rule that accepts it, or the first reason why none does."""
+        broken: Infeasible | None = None
         for candidate in self.rules(name, tuple(given.rank for given in inputs)):
             bound = unify(candidate.inputs, inputs)
-            if bound is not None and all(completed[key] == value for key, value in candidate.constants):
-                return self._bind(candidate, bound, completed)
-        given = ", ".join(map(str, inputs))
-        settings = "".join(f", {key}={value!r}" for key, value in completed.items())
-        raise Infeasible(f"{name}({given}{settings}) has no rule: it takes {self._signatures(name)}")
+            values = dict(completed)
+            if bound is None or any(values[key] != value for key, value in candidate.constants):
+                continue
+            try:
+                return self._bind(candidate, bound, values)
+            except Infeasible as reason:
+                broken = broken or reason
+        given = ", ".join([*map(str, inputs), *(f"{key}={value!r}" for key, value in completed)])
+        raise broken or Infeasible(f"{name}({given}) has no rule: it takes {self._signatures(name, inputs)}")
 
     def _bind(self, rule: Rule, dims: Mapping[str, int], completed: dict[str, Scalar]) -> Application:
         bound = dict(dims)
@@ -105,12 +134,30 @@ class RuleBook:
                 if word == named:
                     completed[attribute.name] = bound[attribute.name] = _value(rule, expr, bound)
         check(rule, bound)
-        return Application(rule, tuple(sorted(completed.items())), bound, result_types(rule, bound))
+        types = result_types(rule, bound)
+        return Application(rule, tuple(sorted(completed.items())), MappingProxyType(bound), types)
 
-    def _signatures(self, name: str) -> str:
-        accepted = [", ".join(map(str, rule.inputs)) for rule in self.operator(name).rules]
+    def _signatures(self, name: str, inputs: Sequence[TensorType]) -> str:
+        """What would have been accepted: attributes, if these inputs are right, and inputs otherwise."""
+        rules = self.operator(name).rules
+        fitting = [rule for rule in rules if unify(rule.inputs, inputs) is not None]
+        accepted = [
+            ", ".join(f"{key}={value!r}" for key, value in rule.constants)
+            if fitting
+            else ", ".join(map(str, rule.inputs))
+            for rule in fitting or rules
+        ]
         distinct = list(dict.fromkeys(accepted))
         return "; or ".join(distinct[:4]) + (f"; or {len(distinct) - 4} more" if len(distinct) > 4 else "")
+
+
+def _belongs(rule: Rule, operator: Operator) -> None:
+    foreign = {key for key, _ in rule.constants} - {attribute.name for attribute in operator.attributes}
+    if rule.operator != operator.name or foreign:
+        of = f"{rule.operator}, with {', '.join(sorted(foreign))}" if foreign else rule.operator
+        raise ValueError(
+            f"a rule of {operator.name} must speak of it and its attributes; this one is of {of}"
+        )
 
 
 def _taken(name: str, attribute: Attribute, given: Mapping[str, Scalar]) -> Scalar:
@@ -119,12 +166,19 @@ def _taken(name: str, attribute: Attribute, given: Mapping[str, Scalar]) -> Scal
         raise UserError(f"{name} needs {attribute.name}: give it a value")
     if isinstance(value, str) and any(value == word for word, _ in attribute.named):
         return value
-    if attribute.kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+    if attribute.kind is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return _within(name, attribute, value)
     if not isinstance(value, attribute.kind) or (attribute.kind is int and isinstance(value, bool)):
         words = "".join(f" or {word!r}" for word, _ in attribute.named)
         raise UserError(f"{name} wants {attribute.name} as {attribute.kind.__name__}{words}; got {value!r}")
     return value
+
+
+def _within(name: str, attribute: Attribute, value: float) -> float:
+    if not attribute.least <= value <= attribute.most:  # NaN is nowhere
+        bounds = f"from {attribute.least:g} to {attribute.most:g}"
+        raise UserError(f"{name} wants {attribute.name} {bounds}; got {value!r}")
+    return float(value) + 0.0  # -0.0 becomes 0.0, its equal: equal graphs have equal text
 
 
 def _value(rule: Rule, expr: Expr, bound: Mapping[str, int]) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from archsmith.graph.book import RuleBook
+from archsmith.graph.errors import UserError
 from archsmith.graph.graph import INPUT, Graph, Node, Scalar, Value, canonical
 from archsmith.graph.types import TensorType
 
@@ -15,10 +16,16 @@ class Builder:
         self._nodes: list[Node] = []
 
     def input(self, type: TensorType) -> Value:
-        """Add an input of the graph."""
+        """Add an input of the graph.
+
+        Raises:
+            UserError: the type has no elements; the rules speak of sizes of at least 1.
+        """
+        if not type.elements:
+            raise UserError(f"an input's sizes must be at least 1; got {type}")
         return self._append(Node(INPUT, (), (), (type,)))
 
-    def add(self, operator: str, *inputs: Value, **attributes: Scalar) -> Value:
+    def add(self, operator: str, /, *inputs: Value, **attributes: Scalar) -> Value:
         """Apply an operator and give its first output: the common case, spelled for people."""
         return self.apply(operator, inputs, attributes)[0]
 
@@ -66,6 +73,7 @@ def recheck(graph: Graph, book: RuleBook) -> Graph:
 
     Raises:
         Infeasible: the book's rules do not accept a call of the graph.
+        UserError: an operator or an attribute is not in the book.
         ValueError: a type in the text is not the one that the rules give.
     """
     builder = Builder(book)
@@ -76,7 +84,8 @@ def recheck(graph: Graph, book: RuleBook) -> Graph:
         values = builder.apply(node.operator, node.inputs, dict(node.attributes))
         inferred = tuple(builder.type_of(value) for value in values)
         if inferred != node.types:
+            said, given = (", ".join(map(str, types)) for types in (node.types, inferred))
             raise ValueError(
-                f"node {position} ({node.operator}) is said to return {node.types}; rules give {inferred}"
+                f"node {position} ({node.operator}) is said to return {said}; rules give {given}"
             )
     return builder.finish(*graph.outputs)

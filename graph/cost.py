@@ -1,4 +1,4 @@
-"""What a graph costs, read from its rules: trainable parameters and multiply-accumulates, without running it."""
+"""What a graph costs by its rules: trainable parameters and multiply-accumulates, without running it."""
 
 from collections.abc import Iterator
 from math import prod
@@ -27,6 +27,7 @@ def parameters(graph: Graph, book: RuleBook) -> int:
 def macs(graph: Graph, book: RuleBook) -> int:
     """Multiply-accumulates of one forward pass at the graph's own batch size.
 
-    Convolutions and matrix products count; element-wise operators, normalisation and pooling do not, as is usual.
+    Convolutions and matrix products count; element-wise operators, normalisation and pooling do not, as is
+    usual.
     """
     return sum(evaluate(call.rule.macs, call.bound) for _, call in applications(graph, book))

@@ -1,8 +1,8 @@
 """Integer expressions: what a rule about an operator is written in.
 
-An ``Expr`` is a literal, a symbol or an operation over integers; comparisons and connectives give 0 or 1. It is read
-by ``fold``: evaluated here, printed here, and sent elsewhere to a solver. The text form is Python's own, so that a
-rule reads as its author would have written it by hand::
+An ``Expr`` is a literal, a symbol or an operation over integers; comparisons and connectives give 0 or 1. It
+is read by ``fold``: evaluated here, printed here, and sent elsewhere to a solver. The text form is Python's
+own, so that a rule reads as its author would have written it by hand::
 
     >>> size = parse("(H + 2*padding - kernel) // stride + 1")
     >>> evaluate(size, {"H": 8, "padding": 1, "kernel": 3, "stride": 2})
@@ -10,12 +10,13 @@ rule reads as its author would have written it by hand::
     >>> show(size)
     '(H + 2*padding - kernel)//stride + 1'
 
-Division is demanded to have a positive divisor: there Python's floor division and a solver's Euclidean one agree.
+Division is demanded to have a positive divisor: there Python's floor division and a solver's Euclidean one
+agree.
 """
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
 from typing import TypeVar
@@ -39,6 +40,14 @@ class Apply:
 
     operation: str
     arguments: tuple["Expr", ...]
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Expressions are the keys of every cache below: without this, each look-up would walk the whole tree.
+        object.__setattr__(self, "_hash", hash((self.operation, self.arguments)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
 
 Expr = Lit | Sym | Apply
@@ -163,7 +172,7 @@ def symbols(expr: Expr) -> frozenset[str]:
     )
 
 
-_TIGHT = frozenset({"*", "//", "%"})
+_TIGHT = frozenset({"*", "//"})
 
 
 def show(expr: Expr) -> str:
@@ -175,8 +184,8 @@ def show(expr: Expr) -> str:
             return f"{operation}({', '.join(text for text, _ in parts)})", 9
         if len(parts) == 1:
             return f"{operation} {_enclosed(*parts[0], above=precedence)}", precedence
-        # Python groups to the left, and chains comparisons: a right operand of equal precedence needs brackets,
-        # and so does a comparison on the left of a comparison.
+        # Python groups to the left, and chains comparisons: a right operand of equal precedence needs
+        # brackets, and so does a comparison on the left of a comparison.
         left = _enclosed(*parts[0], above=precedence + (1 if precedence == 4 else 0))
         right = _enclosed(*parts[1], above=precedence + 1)
         gap = "" if operation in _TIGHT else " "
@@ -184,7 +193,8 @@ def show(expr: Expr) -> str:
 
     text, _ = fold(
         expr,
-        literal=lambda value: (str(value), 9 if value >= 0 else 0),
+        # A negative number binds like a difference: `x >= -1` and `-1 + x`, but `x - (-1)` and `(-1)*x`.
+        literal=lambda value: (str(value), 9 if value >= 0 else 5),
         symbol=lambda name: (name, 9),
         apply=apply,
     )
@@ -207,10 +217,11 @@ def parse(text: str) -> Expr:
         ValueError: the text is not an expression over integers; the message shows which part is not.
     """
     try:
-        tree = ast.parse(text.strip(), mode="eval").body
+        return _read(ast.parse(text.strip(), mode="eval").body, text)
     except SyntaxError as error:
         raise ValueError(f"not an expression: {text!r} ({error.msg})") from None
-    return _read(tree, text)
+    except (RecursionError, MemoryError):  # the second is how Python's parser says that its stack is full
+        raise ValueError(f"not an expression: {text[:40]!r}... is nested too deeply") from None
 
 
 def _read(node: ast.expr, text: str) -> Expr:

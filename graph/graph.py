@@ -1,8 +1,9 @@
 """The graph: what a search finds, what a fuzzer runs, and what the store keeps.
 
-A graph is acyclic by construction (a node's inputs are earlier nodes), typed, pruned of what no output needs, and in
-canonical order: the graph's inputs first, then every node as a depth-first walk from the outputs leaves it. Since
-outputs and inputs are ordered, that walk is the same for every order in which the nodes may have been built.
+A graph is acyclic by construction (a node's inputs are earlier nodes), typed, pruned of what no output needs,
+and in canonical order: the graph's inputs first, then every node as a depth-first walk from the outputs
+leaves it. Since outputs and inputs are ordered, that walk is the same for every order in which the nodes may
+have been built.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +27,7 @@ class Value(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """An operator applied to earlier values; ``attributes`` are sorted by name, ``types`` has one entry per output."""
+    """An operator on earlier values; ``attributes`` are sorted by name, ``types`` has one per output."""
 
     operator: str
     inputs: tuple[Value, ...]
@@ -42,8 +43,8 @@ class Node:
 class Graph:
     """Nodes in an order in which every input precedes its user, and the values that leave the graph.
 
-    Made by ``Builder.finish`` or read from text. Two graphs are equal when they are the same architecture, however
-    they were built.
+    Made by ``Builder.finish`` or read from text. Two graphs are equal when they are the same architecture,
+    however they were built.
     """
 
     nodes: tuple[Node, ...]
@@ -53,6 +54,8 @@ class Graph:
         if not self.outputs:
             raise ValueError("a graph needs at least one output; got none")
         for position, node in enumerate(self.nodes):
+            if node.operator == INPUT and (node.inputs or node.attributes or len(node.types) != 1):
+                raise ValueError(f"node {position} must be a plain input: a type and nothing else")
             for value in node.inputs:
                 self._check(value, below=position)
         for value in self.outputs:

@@ -1,8 +1,9 @@
 """Rules: which calls of an operator are valid, and what types they return.
 
-A rule speaks about one signature (NeuRI's "partial operator"): the ranks and dtypes of the inputs and the attributes
-that are held constant. Input dimensions and integer attributes are symbols; what they must satisfy and what the
-outputs are is written in ``Expr``. A rule that a person declared and one that was inferred have the same type.
+A rule speaks about one signature (NeuRI's "partial operator"): the ranks and dtypes of the inputs and the
+attributes that are held constant. Input dimensions and integer attributes are symbols; what they must satisfy
+and what the outputs are is written in ``Expr``. A rule that a person declared and one that was inferred have
+the same type.
 
 The text of a tensor pattern is that of a tensor type with symbols::
 
@@ -20,7 +21,7 @@ from types import MappingProxyType
 from archsmith.graph.errors import Infeasible
 from archsmith.graph.expr import Expr, Sym, Undefined, evaluate, holds, parse, show, symbols
 from archsmith.graph.graph import Scalar
-from archsmith.graph.types import BOOLEAN, FLOATS, INTEGERS, TensorType
+from archsmith.graph.types import BOOLEAN, FLOATS, INTEGERS, ITEM_BYTES, TensorType
 
 DTYPE_CLASSES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"Float": FLOATS, "Int": INTEGERS, "Number": FLOATS + INTEGERS, "Any": FLOATS + INTEGERS + BOOLEAN}
@@ -53,25 +54,40 @@ class TensorPattern:
 
 @lru_cache(maxsize=8192)
 def pattern(text: str) -> TensorPattern:
-    """Read ``"Float[N, C]"``; a bare ``"Float"`` has rank 0."""
-    tree = ast.parse(text.strip(), mode="eval").body
-    match tree:
+    """Read ``"Float[N, C]"``; a bare ``"Float"`` has rank 0.
+
+    Raises:
+        ValueError: the text is no tensor pattern, or its dtype is neither a dtype nor a class of them.
+    """
+    match _syntax(text):
         case ast.Name(id=dtype):
-            return TensorPattern(dtype, ())
-        case ast.Subscript(value=ast.Name(id=dtype), slice=ast.Tuple(elts=elements)):
-            return TensorPattern(dtype, tuple(parse(ast.unparse(element)) for element in elements))
-        case ast.Subscript(value=ast.Name(id=dtype), slice=element):
-            return TensorPattern(dtype, (parse(ast.unparse(element)),))
+            sizes: list[ast.expr] = []
+        case ast.Subscript(value=ast.Name(id=dtype), slice=ast.Tuple(elts=sizes)):
+            pass
+        case ast.Subscript(value=ast.Name(id=dtype), slice=size):
+            sizes = [size]
         case _:
             raise ValueError(f"a tensor pattern reads like Float[N, C]; got {text!r}")
+    known = (*DTYPE_CLASSES, *ITEM_BYTES)
+    if dtype not in known:
+        raise ValueError(f"a tensor pattern's dtype must be one of {', '.join(known)}; got {text!r}")
+    return TensorPattern(dtype, tuple(parse(ast.unparse(size)) for size in sizes))
+
+
+def _syntax(text: str) -> ast.expr | None:
+    try:
+        return ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, RecursionError, MemoryError):
+        return None
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One signature of one operator.
 
-    ``constants`` are the attributes that this signature fixes, ``parameters`` the trainable tensors that the operator
-    owns, ``macs`` its multiply-accumulates; ``support`` counts the calls that a learned rule was seen to hold for.
+    ``constants`` are the attributes that this signature fixes, ``parameters`` the trainable tensors that the
+    operator owns, ``macs`` its multiply-accumulates; ``support`` counts the calls that a learned rule was
+    seen to hold for.
     """
 
     operator: str
@@ -84,6 +100,19 @@ class Rule:
     provenance: Provenance = Provenance.DECLARED
     support: int = 0
     counter_examples: int = 0
+
+    def __post_init__(self) -> None:
+        for entry in self.inputs:
+            if not all(isinstance(dim, Sym) for dim in entry.dims):
+                raise ValueError(
+                    f"{self.operator} takes {entry}: sizes must be symbols; say the rest in requires"
+                )
+        taken = {entry.dtype for entry in self.inputs}
+        for entry in self.outputs:
+            if entry.dtype in DTYPE_CLASSES and entry.dtype not in taken:
+                raise ValueError(
+                    f"{self.operator} returns {entry}; no input says which {entry.dtype} that is"
+                )
 
     @property
     def ranks(self) -> tuple[int, ...]:
@@ -101,9 +130,8 @@ class Rule:
 
     def __str__(self) -> str:
         fixed = "".join(f", {name}={value!r}" for name, value in self.constants)
-        lines = [
-            f"{self.operator}({', '.join(map(str, self.inputs))}{fixed}) -> {', '.join(map(str, self.outputs))}"
-        ]
+        taken, returned = (", ".join(map(str, entries)) for entries in (self.inputs, self.outputs))
+        lines = [f"{self.operator}({taken}{fixed}) -> {returned}"]
         return "\n".join([*lines, *(f"    requires {show(constraint)}" for constraint in self.requires)])
 
 
@@ -130,7 +158,7 @@ def rule(
 
 
 def unify(patterns: Sequence[TensorPattern], types: Sequence[TensorType]) -> Mapping[str, int] | None:
-    """The sizes of the patterns' symbols for these input types, or None if ranks, dtypes or repeated symbols differ.
+    """The sizes of the patterns' symbols for these types; None if ranks, dtypes or repeated symbols differ.
 
     The dtype that a class name took is bound too, under the class name, as an index into ``DTYPE_CLASSES``.
     """

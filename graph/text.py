@@ -1,13 +1,14 @@
 """A graph as JSON text and back, as a listing for people, and as its digest.
 
-The JSON is canonical (keys sorted, no spaces), so equal graphs have equal text, and the digest of the text is the
-identity under which the store keeps an architecture.
+The JSON is canonical (keys sorted, no spaces), so equal graphs have equal text, and the digest of the text is
+the identity under which the store keeps an architecture.
 """
 
 import json
-from collections.abc import Mapping, Sequence
 from hashlib import blake2b
-from typing import Any
+from math import inf
+from reprlib import repr as shortened
+from typing import Never
 
 from archsmith.graph.graph import INPUT, Graph, Node, Scalar, Value, canonical
 from archsmith.graph.types import TensorType
@@ -37,50 +38,59 @@ def to_json(graph: Graph) -> str:
 def from_json(text: str) -> Graph:
     """The graph that ``text`` writes, pruned and in canonical order.
 
-    Types are taken from the text; whether a rule book agrees with them is asked by ``archsmith.graph.builder.recheck``.
+    Types are taken from the text; whether a rule book agrees with them is for
+    ``archsmith.graph.builder.recheck``.
 
     Raises:
         ValueError: the text is not JSON, not of this format, or not a graph.
     """
     try:
-        document = json.loads(text)
-    except json.JSONDecodeError as error:
+        document = json.loads(text, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"a graph's text must be JSON: {error}") from None
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise ValueError(f"a graph's text must be an object with format {FORMAT}; got {text[:60]!r}")
-    try:
-        nodes = [_node(entry) for entry in document["nodes"]]
-        outputs = [_value(entry) for entry in document["outputs"]]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"not a graph: {type(error).__name__} {error}") from None
-    Graph(tuple(nodes), tuple(outputs))  # checks the edges before they are followed
-    return canonical(nodes, outputs)
+    match document:
+        case {"format": version, "nodes": list(nodes), "outputs": list(outputs)} if version == FORMAT:
+            graph = Graph(tuple(map(_node, nodes)), tuple(map(_value, outputs)))
+            return canonical(graph.nodes, graph.outputs)
+    raise ValueError(f"a graph's text has format {FORMAT}, nodes and outputs; got {text[:60]!r}")
 
 
-def _node(entry: Mapping[str, Any]) -> Node:
-    attributes: Mapping[str, Scalar] = entry["attr"]
-    for name, value in attributes.items():
-        if not isinstance(value, int | float | bool | str):
-            raise TypeError(f"attribute {name} must be a number, a boolean or a string; got {value!r}")
-    types = tuple(
-        TensorType(tuple(_integer(size) for size in shape), dtype) for dtype, *shape in entry["out"]
-    )
-    return Node(str(entry["op"]), tuple(map(_value, entry["in"])), tuple(sorted(attributes.items())), types)
+def _no_number(name: str) -> Never:
+    raise ValueError(f"{name} is no number in JSON")
 
 
-def _value(entry: Sequence[int]) -> Value:
-    node, output = entry
-    return Value(_integer(node), _integer(output))
+def _node(entry: object) -> Node:
+    match entry:
+        case {"op": str(operator), "in": list(inputs), "attr": dict(attributes), "out": list(types)}:
+            values = (_attribute(name, value) for name, value in sorted(attributes.items()))
+            return Node(operator, tuple(map(_value, inputs)), tuple(values), tuple(map(_type, types)))
+    raise ValueError(f"a graph's node has op, in, attr and out; got {shortened(entry)}")
 
 
-def _integer(given: object) -> int:
-    if not isinstance(given, int) or isinstance(given, bool):
-        raise TypeError(f"must be an integer; got {given!r}")
-    return given
+def _value(entry: object) -> Value:
+    match entry:
+        case [int(node), int(output)] if bool not in (type(node), type(output)):
+            return Value(node, output)
+    raise ValueError(f"a graph's value reads [node, output]; got {shortened(entry)}")
+
+
+def _type(entry: object) -> TensorType:
+    match entry:
+        case [str(dtype), *sizes]:
+            shape = tuple(size for size in sizes if type(size) is int)
+            if len(shape) == len(sizes):
+                return TensorType(shape, dtype)
+    raise ValueError(f"a graph's tensor type reads [dtype, size, ...]; got {shortened(entry)}")
+
+
+def _attribute(name: str, value: object) -> tuple[str, Scalar]:
+    if isinstance(value, int | float | str) and value not in (inf, -inf):
+        return name, value
+    raise ValueError(f"attribute {name} is a finite number, boolean or string; got {shortened(value)}")
 
 
 def digest(graph: Graph) -> str:
-    """32 hexadecimal digits that name the architecture, whatever the order in which it was built (BLAKE2b, 128 bits)."""
+    """32 hexadecimal digits that name the architecture, however it was built (BLAKE2b, 128 bits)."""
     return blake2b(to_json(graph).encode(), digest_size=16).hexdigest()
 
 

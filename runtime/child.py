@@ -2,20 +2,23 @@
 
 import gc
 import importlib
+import mmap
 import os
 import resource
 import socket
 import sys
 import threading
+import time
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeAlias
 
 from archsmith.runtime import procfs
 from archsmith.runtime.job import Json
-from archsmith.runtime.outcome import OutOfMemory, Outcome, Raised, Returned, to_json
+from archsmith.runtime.outcome import Outcome, OutOfMemory, Raised, Returned, to_json
 from archsmith.runtime.post_mortem import ran_out_of_memory, said
 from archsmith.runtime.wire import LARGEST, decode, encode
 
@@ -23,12 +26,14 @@ Report: TypeAlias = Callable[[Json], None]
 JobFunction: TypeAlias = Callable[[Json, Report], Json]
 
 _LONGEST_TEXT = 1 << 15
+_RESERVE = 1 << 22
+_NEAR = 1 << 26
 
 
 def serve(connection: socket.socket, threads: int) -> None:
-    """Answers each order on the connection with "began", any number of "report" and one "ended"; returns at its end.
+    """Answers each order with "began", any number of "report" and one "ended", until the connection ends.
 
-    Every message carries the number of its order, so that a thread that a job left behind cannot speak for the next.
+    Every message carries the number of its order: a thread that a job left behind cannot speak for the next.
     """
     worker = os.getpid()
     voice = _Voice(connection)
@@ -36,49 +41,74 @@ def serve(connection: socket.socket, threads: int) -> None:
     for line in connection.makefile("rb"):
         order = decode(line)
         number = order["order"]
-        voice.say({"kind": "began", "order": number, "memory": procfs.private_memory(worker)})
-        outcome = perform(
-            order["function"],
-            order["payload"],
-            order["memory"],
-            lambda message, number=number: voice.say({"kind": "report", "order": number, "message": message}),
+        memory = procfs.private_memory(worker)
+        voice.say({"kind": "began", "order": number, "at": time.monotonic(), "memory": memory})
+        outcome, short = perform(
+            order["function"], order["payload"], order["memory"], partial(voice.report, number)
         )
         if os.getpid() != worker:
             return  # the job forked and its child came back here too: only the worker answers
         start.restore()
         memory = procfs.private_memory(worker)
-        voice.say_last({"kind": "ended", "order": number, "memory": memory}, outcome, order["function"])
+        ended = {"kind": "ended", "order": number, "memory": memory, "short": short}
+        voice.say_last(ended, outcome, order["function"])
 
 
-def perform(function: str, payload: Json, memory: int | None, report: Report) -> Outcome:
-    """Imports and calls the function; whatever it raises, SystemExit too, becomes the outcome."""
-    try:
-        with data_limit(memory):
-            return Returned(_load(function)(payload, report))
-    except BaseException as error:  # the boundary: a job may raise anything
-        if ran_out_of_memory(error):
-            return OutOfMemory(memory, said(error)[:_LONGEST_TEXT] or type(error).__name__)
-        return _raised(error)
+def perform(function: str, payload: Json, memory: int | None, report: Report) -> tuple[Outcome, bool]:
+    """Imports and calls the function; whatever it raises, SystemExit too, becomes the outcome.
 
-
-@contextmanager
-def data_limit(allowance: int | None) -> Iterator[None]:
-    """Lets this process map at most `allowance` more bytes of private writable memory meanwhile.
-
-    RLIMIT_DATA and not RLIMIT_AS: mapped files and the address ranges that CUDA reserves cost no memory, and only
-    the former leaves them out. What the job frees it may use again; a failed allocation raises in the job.
+    The answer's second part is whether memory became so short that the process should not be used again.
     """
-    used = procfs.data_size(os.getpid())
-    if allowance is None or not used:
-        yield
-        return
-    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    wanted = used + allowance
-    resource.setrlimit(resource.RLIMIT_DATA, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
+    limit = DataLimit(memory)
     try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+        value = _load(function)(payload, report)
+    except BaseException as error:  # noqa: BLE001 (the boundary: a job may raise anything)
+        limit.lift()  # first of all: with no memory left, nothing else can be done
+        short = limit.was_near()
+        if ran_out_of_memory(error, short=short):
+            return OutOfMemory(memory, said(error)[:_LONGEST_TEXT] or type(error).__name__), True
+        return _raised(error), short
+    limit.lift()
+    return Returned(value), limit.was_near()
+
+
+class DataLimit:
+    """Lets this process map at most `allowance` more bytes of private writable memory until it is lifted.
+
+    RLIMIT_DATA and not RLIMIT_AS: mapped files and the address ranges that CUDA reserves cost no memory, and
+    only the former leaves them out. What the job frees it may use again; a failed allocation raises in it.
+    """
+
+    def __init__(self, allowance: int | None) -> None:
+        self._before = resource.getrlimit(resource.RLIMIT_DATA)
+        self._allowance = allowance
+        # never touched, so it costs nothing; given back, it is what an exception needs to be looked at
+        self._reserve = mmap.mmap(-1, _RESERVE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        self._data = procfs.data_size()
+        if allowance is not None and self._data:
+            procfs.forget_peak()
+            self._resident = procfs.peak_resident()
+            _, hard = self._before
+            wanted = self._data + allowance
+            wanted = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+            resource.setrlimit(resource.RLIMIT_DATA, (wanted, hard))
+
+    def lift(self) -> None:
+        """Ends the limit, even where not a byte is left."""
+        self._reserve.close()
+        resource.setrlimit(resource.RLIMIT_DATA, self._before)
+
+    def was_near(self) -> bool:
+        """Whether the job came within 64 MiB of its limit, where any allocation of any library may have failed.
+
+        Such a failure can outlive the job: a convolution for which oneDNN once lacked the memory to generate
+        code fails in that process ever after, limit or not.
+        """
+        if self._allowance is None or not self._data:
+            return False
+        resident = procfs.peak_resident() - self._resident
+        mapped = procfs.data_size() + _RESERVE - self._data
+        return max(resident, mapped) > self._allowance - _NEAR
 
 
 def _load(function: str) -> JobFunction:
@@ -105,9 +135,14 @@ class _Voice:
     def say(self, message: Json) -> None:
         line = encode(message)
         if len(line) > LARGEST:
-            raise ValueError(f"{len(line)} bytes of JSON, at most {LARGEST} can be sent: send less, or write a file")
+            raise ValueError(
+                f"{len(line)} bytes of JSON, but at most {LARGEST} can be sent; write a file instead"
+            )
         with self._lock:
             self._connection.sendall(line)
+
+    def report(self, number: int, message: Json) -> None:
+        self.say({"kind": "report", "order": number, "message": message})
 
     def say_last(self, message: dict[str, Json], outcome: Outcome, function: str) -> None:
         try:
@@ -126,12 +161,12 @@ class _Start:
     recursion: int = field(default_factory=sys.getrecursionlimit)
 
     def restore(self) -> None:
-        """Also frees the job's cyclic garbage, so that a crash in a destructor is counted against this job."""
+        """Also frees the job's cyclic garbage, so that a crash in a destructor counts against this job."""
         with suppress(OSError):  # the folder itself may be gone by now
             os.chdir(self.directory)
         sys.setrecursionlimit(self.recursion)
         gc.collect()
-        gc.freeze()  # what lives now stays: looking at it again would cost 0.1 s a job once torch's compiler is loaded
+        gc.freeze()  # what lives now stays: with torch's compiler loaded, a new look would cost 0.2 s a job
         torch = sys.modules.get("torch")
         if torch is not None:
             torch.set_grad_enabled(True)

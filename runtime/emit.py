@@ -1,16 +1,18 @@
 """Writing a graph as Python source that needs only torch.
 
-The same text serves everywhere: ``lower`` compiles it into a module, an exported architecture and a bug's reproducer
-are files of it. What was trained is therefore what is exported, to the letter.
+The same text serves everywhere: ``lower`` compiles it into a module, an exported architecture and a bug's
+reproducer are files of it. What was trained is therefore what is exported, to the letter.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from archsmith.graph.book import Application, RuleBook
 from archsmith.graph.cost import applications
-from archsmith.graph.graph import Graph, Node, Value
+from archsmith.graph.errors import UserError
+from archsmith.graph.graph import Graph, Value
 from archsmith.graph.text import digest
-from archsmith.runtime.kernels import KERNELS
+from archsmith.graph.types import ITEM_BYTES
+from archsmith.runtime.kernels import KERNELS, Kernel
 
 HEADER = "import torch\nfrom torch import nn\nfrom torch.nn import functional as F\n"
 
@@ -22,49 +24,57 @@ def network_class(graph: Graph, book: RuleBook, *, name: str = "Network") -> str
 
     Raises:
         Infeasible: the book's rules do not accept a call of the graph.
+        UserError: an operator of the book has no kernel.
     """
     calls = dict(applications(graph, book))
-    modules = [
-        f"        self.{_module(position, graph.nodes[position])} = {_filled(template, graph, position, call)}"
-        for position, call in calls.items()
-        if (template := KERNELS[call.rule.operator].module) is not None
-    ]
-    arguments = ", ".join(["self", *(_variable(graph, Value(i)) for i in graph.inputs)])
-    returned = ", ".join(_variable(graph, value) for value in graph.outputs)
+    names = _names(graph)
+    modules: list[str] = []
+    statements: list[str] = []
+    for position, call in calls.items():
+        kernel = _kernel(call.rule.operator)
+        inputs = [names[value] for value in graph.nodes[position].inputs]
+        module = f"self.{call.rule.operator}_{position}"
+        if kernel.module is not None:
+            modules.append(f"{module} = {_filled(kernel.module, inputs, module, call)}")
+        results = ", ".join(names[Value(position, k)] for k in range(len(call.types)))
+        statements.append(f"{results} = {_filled(kernel.call, inputs, module, call)}")
+    statements.append(f"return {', '.join(names[value] for value in graph.outputs)}")
+    arguments = ", ".join(["self", *(names[Value(i)] for i in graph.inputs)])
     lines = [
         f"class {name}(nn.Module):",
         f'    """Architecture {digest(graph)}."""',
         "",
-        *(["    def __init__(self) -> None:", "        super().__init__()", *modules, ""] if modules else []),
-        f"    def forward({arguments}):",
-        *(f"        {line}" for line in _statements(graph, calls)),
-        f"        return {returned}",
+        *(_method("__init__(self) -> None", ["super().__init__()", *modules]) if modules else ()),
+        *_method(f"forward({arguments})", statements),
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
-def _statements(graph: Graph, calls: dict[int, Application]) -> Iterator[str]:
-    for position, call in calls.items():
-        results = [_variable(graph, Value(position, k)) for k in range(len(call.types))]
-        kernel = KERNELS[call.rule.operator]
-        yield f"{', '.join(results)} = {_filled(kernel.call, graph, position, call)}"
+def _method(signature: str, statements: Iterable[str]) -> Iterator[str]:
+    yield f"    def {signature}:"
+    yield from (f"        {statement}" for statement in statements)
+    yield ""
 
 
-def _filled(template: str, graph: Graph, position: int, call: Application) -> str:
-    node = graph.nodes[position]
-    inputs = [_variable(graph, value) for value in node.inputs]
+def _kernel(operator: str) -> Kernel:
+    kernel = KERNELS.get(operator)
+    if kernel is None:
+        raise UserError(f"operator {operator!r} has no kernel; add how PyTorch writes it to KERNELS")
+    return kernel
+
+
+def _filled(template: str, inputs: Sequence[str], module: str, call: Application) -> str:
     numbers = dict(call.bound) | dict(call.attributes)
-    words = {name: value if name == "dtype" else repr(value) for name, value in numbers.items()}
-    return template.format(*inputs, all=", ".join(inputs), module=f"self.{_module(position, node)}", **words)
+    # A dtype stands bare, behind `torch.`; any other word is a literal, so that none can be code.
+    words = {name: value if value in ITEM_BYTES else repr(value) for name, value in numbers.items()}
+    return template.format(*inputs, all=", ".join(inputs), module=module, **words)
 
 
-def _module(position: int, node: Node) -> str:
-    return f"{node.operator}_{position}"
-
-
-def _variable(graph: Graph, value: Value) -> str:
+def _names(graph: Graph) -> Mapping[Value, str]:
     """``x0`` for an input, ``v3`` for a node's only output, ``v3_1`` for one of several."""
-    if value.node in (inputs := graph.inputs):
-        return f"x{inputs.index(value.node)}"
-    several = len(graph.nodes[value.node].types) > 1
-    return f"v{value.node}_{value.output}" if several else f"v{value.node}"
+    names = {Value(node): f"x{place}" for place, node in enumerate(graph.inputs)}
+    for position, node in graph.operators():
+        several = len(node.types) > 1
+        for k in range(len(node.types)):
+            names[Value(position, k)] = f"v{position}_{k}" if several else f"v{position}"
+    return names

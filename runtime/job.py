@@ -7,14 +7,14 @@ from typing import Any, TypeAlias
 from archsmith.graph.errors import UserError
 
 Json: TypeAlias = Any
-"""Whatever Python's `json` writes: None, bool, int, float (NaN and infinities too), str, lists, dicts with str keys."""
+"""What Python's `json` writes: None, bool, int, float (NaN and infinities too), str, lists, dicts by str."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """One call in a child process: the function is imported there and called as `function(payload, report)`.
 
-    `function` is "module:name"; `report(message)` streams JSON home while the call runs; the call returns JSON.
+    `function` is "module:name"; `report(message)` streams JSON home while the call runs; it returns JSON.
     `seconds` is wall-clock time from the moment the worker begins; `memory` is how many bytes the job may use
     beyond what the worker held when it began, its child processes included (None: no limit).
     """
@@ -31,4 +31,4 @@ class Job:
         if math.isnan(self.seconds) or self.seconds <= 0:
             raise UserError(f"a job needs a time limit above 0 seconds, got {self.seconds!r}")
         if self.memory is not None and self.memory <= 0:
-            raise UserError(f"a job's memory limit is a number of bytes above 0 (or None), got {self.memory!r}")
+            raise UserError(f"a job's memory limit is None or a number of bytes above 0, got {self.memory!r}")

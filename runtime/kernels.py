@@ -1,9 +1,9 @@
 """How each operator is written in PyTorch: one table, from which both modules and source files are made.
 
-A template's braces hold the inputs by position (``{0}``), all inputs together (``{all}``), the attributes and the
-symbols of the rule that accepted the call (``{C}`` is the channel count that conv2d's rule bound), or the operator's
-own sub-module (``{module}``). Nothing may depend on the batch size: a graph is typed with one sample in the batch, and
-its network takes any number.
+A template's braces hold the inputs by position (``{0}``), all inputs together (``{all}``), the attributes and
+the symbols of the rule that accepted the call (``{C}`` is the channel count that conv2d's rule bound), or the
+operator's own sub-module (``{module}``). Nothing may depend on the batch size: a graph is typed with one
+sample in the batch, and its network takes any number.
 """
 
 from collections.abc import Mapping
@@ -36,7 +36,8 @@ def _along(name: str) -> Kernel:
 
 
 _CONVOLUTION = (
-    "({C}, {out}, {kernel}, stride={stride}, padding={padding}, dilation={dilation}, groups={groups}, bias={bias})"
+    "({C}, {out}, {kernel}, stride={stride}, padding={padding}, "
+    "dilation={dilation}, groups={groups}, bias={bias})"
 )
 _POOL = ("{kernel}", "stride={stride}", "padding={padding}")
 

@@ -26,7 +26,7 @@ DTYPES: Mapping[str, torch.dtype] = {
 def lower(graph: Graph, book: RuleBook) -> nn.Module:
     """A fresh module that computes the graph; its parameters are drawn from torch's global generator.
 
-    Its source can be read by ``inspect`` and by debuggers, as if it stood in a file.
+    The source of its methods can be read by ``inspect``, tracebacks and debuggers, as if it stood in a file.
 
     Raises:
         Infeasible: the book's rules do not accept a call of the graph.
@@ -35,7 +35,7 @@ def lower(graph: Graph, book: RuleBook) -> nn.Module:
     filename = f"<archsmith {digest(graph)}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     scope: dict[str, Any] = {"torch": torch, "nn": nn, "F": functional, "__name__": "archsmith.lowered"}
-    # The text is written by `emit` from checked integers, floats and names of its own table; nothing of a user's is in it.
+    # `emit` writes the text from numbers and from names of its own tables; nothing of a user's is in it.
     exec(compile(source, filename, "exec"), scope)  # noqa: S102
     module = scope["Network"]()
     assert isinstance(module, nn.Module)

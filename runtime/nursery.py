@@ -16,16 +16,16 @@ _FAREWELL = 10.0
 
 
 class Nursery:
-    """One nursery process; starts importing at once, and forks only after that, without the parent waiting."""
+    """One nursery process; it starts importing at once and forks after that; the parent waits for neither."""
 
     def __init__(self, *, preload: Sequence[str], threads: int, environment: Mapping[str, str]) -> None:
         self.ready = False
         """Whether it has finished its imports."""
         self._end, theirs = socket.socketpair()
         self._channel = Channel(self._end)
-        self._log = tempfile.TemporaryFile(buffering=0)
+        self._log = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 (it lives as long as the process)
         with theirs:
-            # `-P` keeps the current folder from shadowing modules; the parent's own search path is sent instead
+            # `-P`: the current folder must not shadow modules; the parent's own search path is sent instead
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "archsmith.runtime.nursery_main", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
@@ -51,7 +51,7 @@ class Nursery:
         return tail(self._log.fileno())
 
     def fork(self, number: int, connection: int, output: int) -> None:
-        """Orders worker `number`, which speaks on `connection` and prints to `output` (both stay open here)."""
+        """Orders worker `number`, which speaks on `connection` and prints to `output`."""
         self._tell((connection, output), kind="fork", number=number)
 
     def kill(self, number: int) -> None:
@@ -63,8 +63,10 @@ class Nursery:
         return self._channel.receive()
 
     def close(self) -> None:
-        """Hangs up, upon which the process kills its workers and leaves."""
+        """Hangs up, upon which the process kills its workers and leaves; amid its imports, it is killed."""
         self._channel.close()
+        if not self.ready:
+            self._process.kill()
         try:
             self._process.wait(_FAREWELL)
         except subprocess.TimeoutExpired:

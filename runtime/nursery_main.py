@@ -1,17 +1,18 @@
 """The nursery process: imports what workers need, once, and forks a worker whenever the parent asks.
 
-A fork takes milliseconds where importing torch takes seconds. Forking is safe only while the process has one thread,
-so nothing here ever runs a torch operator, and a preloaded module that starts a thread is refused.
+A fork takes milliseconds where importing torch takes seconds. It is safe only while the process has one
+thread, so nothing here ever runs a torch operator, and a preloaded module that starts a thread is refused.
 
-Orders arrive as JSON lines on the Unix socket whose descriptor is the only argument, answers leave the same way;
-a "fork" order brings the worker's own socket and its output file along as descriptors. When the parent hangs up or
-is gone, every worker is killed together with all that it started.
+Orders arrive as JSON lines on the Unix socket whose descriptor is the only argument; answers leave the same
+way. A "fork" order brings the worker's own socket and its output file along as descriptors. When the parent
+hangs up or is gone, every worker is killed together with all that it started.
 """
 
 import ctypes
 import faulthandler
 import gc
 import importlib
+import io
 import os
 import resource
 import select
@@ -44,7 +45,7 @@ class Control:
         self.end = end
         self._incoming = bytearray()
         self.descriptors: deque[int] = deque()
-        """What has come along with "fork" orders and was not taken yet: connection, output, connection, ..."""
+        """What came along with "fork" orders and was not taken yet: connection, output, connection, ..."""
 
     def tell(self, **message: Json) -> None:
         with suppress(BrokenPipeError, ConnectionResetError):  # the next `receive` sees that nobody is there
@@ -71,7 +72,9 @@ class Brood:
         self._tell = tell
         self._numbers: dict[int, int] = {}
 
-    def fork(self, number: int, connection: int, output: int, threads: int, close: Callable[[], None]) -> None:
+    def fork(
+        self, number: int, connection: int, output: int, threads: int, close: Callable[[], None]
+    ) -> None:
         """Starts worker `number`; `close` frees, in the worker, what belongs to the nursery alone."""
         nursery = os.getpid()
         pid = os.fork()
@@ -79,7 +82,7 @@ class Brood:
             try:
                 close()
                 _be_worker(nursery, connection, output, threads)
-            except BaseException:  # the boundary: whatever went wrong must not run the nursery's loop twice
+            except BaseException:  # noqa: BLE001 (the boundary: the nursery's loop must not run twice)
                 traceback.print_exc()
                 os._exit(_BAD_START)
             os._exit(0)
@@ -115,7 +118,7 @@ class Brood:
             self.reap()
 
     def _kill_strays(self) -> None:
-        """Processes of dead workers in sessions of their own: as a subreaper, the nursery became their parent."""
+        """What dead workers started, in whatever session: the nursery, a subreaper, became its parent."""
         for pid in procfs.children(os.getpid()):
             if pid not in self._numbers:
                 _kill(pid)
@@ -146,13 +149,13 @@ def preload(modules: list[str]) -> str | None:
     for module in modules:
         try:
             importlib.import_module(module)
-        except Exception as error:  # a boundary: an import may raise anything, and the parent wants to know
+        except Exception as error:  # noqa: BLE001 (a boundary: an import may raise anything)
             return f"importing {module!r} raised {type(error).__name__}: {error}"
         names = procfs.thread_names()
         if len(names) > 1:
             return (
-                f"importing {module!r} started threads ({', '.join(names[1:])}), and a process with threads cannot "
-                "be forked safely: leave it out of `preload`, the jobs import it themselves"
+                f"importing {module!r} started threads ({', '.join(names[1:])}), and a process with threads "
+                "cannot be forked safely: leave it out of `preload`, the jobs import it themselves"
             )
     gc.collect()
     gc.freeze()
@@ -196,6 +199,9 @@ def _be_worker(nursery: int, connection: int, output: int, threads: int) -> None
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.close(output)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(line_buffering=True)  # a crash must not take along what was printed before
     os.setsid()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     if sys.platform == "linux":

@@ -1,4 +1,4 @@
-"""What a sandbox sends home: exactly one of five outcomes for every job, whatever the job did to its process."""
+"""What a sandbox sends home: one of five outcomes for every job, whatever the job did to its process."""
 
 import signal as signals
 from dataclasses import asdict, dataclass
@@ -28,7 +28,7 @@ class Raised:
 
 @dataclass(frozen=True, slots=True)
 class Crashed:
-    """The worker died of `signal`, or left with `exit_code`; both None when what it sent could not be read."""
+    """The worker died of `signal`, or left with `exit_code`; both None if what it sent could not be read."""
 
     signal: int | None
     exit_code: int | None
@@ -76,7 +76,8 @@ def from_json(data: Json) -> Outcome:
         fields = dict(data)
         return _KINDS[fields.pop("outcome")](**fields)
     except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"not an outcome (one of {', '.join(_KINDS)} with its fields): {data!r:.200}") from error
+        kinds = ", ".join(_KINDS)
+        raise UserError(f"not an outcome (one of {kinds}, with its fields): {data!r:.200}") from error
 
 
 def reason(outcome: Outcome) -> str:

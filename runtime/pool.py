@@ -1,6 +1,7 @@
-"""A pool of workers forked from one nursery; single-threaded: everything happens inside `submit` and `wait`."""
+"""A pool of workers forked from one nursery; single-threaded: everything happens in `submit` and `wait`."""
 
 import selectors
+import signal
 import time
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,18 +11,17 @@ from typing import Self, TypeAlias
 from archsmith.graph.errors import UserError
 from archsmith.runtime.job import Job, Json
 from archsmith.runtime.nursery import Nursery
-from archsmith.runtime.outcome import Crashed, OutOfMemory, Outcome, Raised, from_json
+from archsmith.runtime.outcome import Crashed, Outcome, Raised, TimedOut
 from archsmith.runtime.wire import Garbled
-from archsmith.runtime.worker import Task, Worker
+from archsmith.runtime.worker import Began, Ended, Heard, Said, Task, Worker
 
 _TICK = 0.2
 _TRIES = 3
-_SIGKILL = 9
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A job under this key has said something."""
+    """The job under this key has said something."""
 
     key: Hashable
     message: Json
@@ -29,7 +29,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The job under this key has ended; exactly one of these comes for every submitted job."""
+    """The job under this key has ended; exactly one of these comes for every job that is not cancelled."""
 
     key: Hashable
     outcome: Outcome
@@ -41,10 +41,11 @@ Event: TypeAlias = Report | Done
 class Pool:
     """`workers` child processes that run jobs and are replaced, in milliseconds, when a job kills them.
 
-    The nursery starts with the first job and imports `preload` once, so modules that jobs use belong there (they may
-    not start threads at import). A worker is retired after `max_jobs` jobs, or when it holds `max_growth` bytes more
-    between jobs than before its first. A job whose worker was lost with the nursery, or before it began, is run
-    again (at most twice), so its reports may repeat. Use as a context manager, from one thread.
+    The nursery starts with the first job and imports `preload` once: what jobs use belongs there, unless it
+    starts threads when imported. A worker is retired after `max_jobs` jobs, when it holds `max_growth` bytes
+    more between jobs than before its first, and when a job came near its memory limit. A job whose worker was
+    lost before it began, or with the nursery, is run again, at most twice, so its reports may repeat. To be used
+    from one thread only.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Pool:
         self._hired = 0
         self._events: list[Event] = []
         self._selector = selectors.DefaultSelector()
+        self._next_watch = 0.0
         self._nursery: Nursery | None = None
         self._false_starts = 0
         self._closed = False
@@ -87,9 +89,9 @@ class Pool:
         return self._size - len(self._tasks())
 
     def submit(self, key: Hashable, job: Job) -> None:
-        """Starts the job on an idle worker; raises RuntimeError when there is none, ValueError for a key in flight.
+        """Starts the job on an idle worker; RuntimeError if there is none, ValueError for a key in flight.
 
-        A payload that is not JSON raises TypeError or ValueError here, and no job starts.
+        A payload that is not JSON raises TypeError or ValueError, and no job starts.
         """
         if self._closed or not self.free:
             raise RuntimeError("the pool is closed" if self._closed else f"all {self._size} workers are busy")
@@ -98,34 +100,33 @@ class Pool:
         self._start(Task(key, job))
 
     def cancel(self, key: Hashable) -> None:
-        """Kills the job and what it started; nothing more is heard of it. A key that is not in flight is ignored."""
-        for worker in [one for one in self._workers.values() if one.task is not None and one.task.key == key]:
-            self._dismiss(worker)
-            self._events = [event for event in self._events if event.key != key]
+        """Kills the job and what it started; nothing more is heard of it. Ignores a key not in flight."""
+        for worker in list(self._workers.values()):
+            if worker.task is not None and worker.task.key == key:
+                self._dismiss(worker)
+                self._events = [event for event in self._events if event.key != key]
 
     def wait(self, timeout: float | None = None) -> list[Event]:
         """What has happened, in order; blocks until there is something, or for `timeout` seconds.
 
-        Empty at the timeout, and at once when no job is in flight. Raises UserError when `preload` cannot be imported.
+        Empty at the timeout, and at once when no job is in flight. UserError if `preload` cannot be imported.
         """
-        end = None if timeout is None else time.monotonic() + timeout
-        while True:
-            self._step(0.0 if self._events or not self._tasks() else _pause(end))
-            over = end is not None and time.monotonic() >= end
-            if self._events or over or not self._tasks():
-                break
+        end = float("inf") if timeout is None else time.monotonic() + timeout
+        self._step(0.0)
+        while not self._events and self._tasks() and (left := end - time.monotonic()) > 0:
+            self._step(min(left, _TICK))
         events, self._events = self._events, []
         return events
 
     def close(self) -> None:
         """Kills every job and ends the nursery; what was in flight is forgotten."""
         self._closed = True
+        self._events = []
         for worker in list(self._workers.values()):
             self._forget(worker)
         if self._nursery is not None:
             self._leave(self._nursery)
         self._selector.close()
-        self._events = []
 
     def _tasks(self) -> list[Task]:
         return [worker.task for worker in self._workers.values() if worker.task is not None]
@@ -133,11 +134,7 @@ class Pool:
     def _start(self, task: Task) -> None:
         idle = next((worker for worker in self._workers.values() if worker.task is None), None)
         worker = idle or self._hire()
-        try:
-            worker.start(task)
-        except (TypeError, ValueError, RecursionError):  # the payload is not JSON
-            self._dismiss(worker)
-            raise
+        worker.start(task)
         self._listen(worker)
 
     def _step(self, timeout: float) -> None:
@@ -145,56 +142,59 @@ class Pool:
         if self._closed:
             return
         deadline = min((task.deadline for task in self._tasks()), default=float("inf"))
-        patience = max(0.0, min(timeout, deadline - time.monotonic()))
-        for selected, events in self._selector.select(patience):
-            worker = selected.data
+        ready = self._selector.select(max(0.0, min(timeout, deadline - time.monotonic())))
+        for selected, events in ready:
+            worker: Worker | None = selected.data
             if worker is None:
                 self._attend_nursery()
-            elif self._workers.get(worker.number) is worker:  # it may have been dismissed since the select
+            elif worker.number in self._workers:  # it may have been dismissed since the select
                 self._attend(worker, writable=bool(events & selectors.EVENT_WRITE))
-        now = time.monotonic()
+        self._watch(time.monotonic())
+
+    def _watch(self, now: float) -> None:
+        """Kills the jobs whose time is over and, a few times a second, those that hold too much memory."""
         for worker in list(self._workers.values()):
-            outcome = worker.overrun(now)
-            if outcome is not None:
-                self._finish(worker, outcome, dismiss=True)
+            if worker.task is not None and now >= worker.task.deadline:
+                self._finish(worker, TimedOut(worker.task.job.seconds), dismiss=True)
+        if now < self._next_watch:
+            return
+        self._next_watch = now + _TICK
+        for worker in list(self._workers.values()):
+            worker.shorten_output()
+            excess = worker.excess()
+            if excess is not None:
+                self._finish(worker, excess, dismiss=True)
 
     def _attend(self, worker: Worker, *, writable: bool) -> None:
         """Takes what a worker has sent, and sends it the rest of its job."""
         if writable:
             worker.channel.flush()
         try:
-            for message in worker.channel.receive():
-                self._take(worker, message)
-        except (Garbled, UserError, KeyError, TypeError, ValueError):  # a job wrote over its worker's memory or socket
-            if worker.task is not None:
-                self._finish(worker, Crashed(None, None, worker.output), dismiss=True)
-            elif worker.number in self._workers:
+            messages = worker.receive()
+        except Garbled:  # a job wrote over its worker's memory or socket
+            if worker.task is None:
                 self._dismiss(worker)
+            else:
+                self._finish(worker, Crashed(None, None, worker.output), dismiss=True)
             return
+        for heard in messages:
+            self._take(worker, heard)
         if worker.number in self._workers:
             self._listen(worker)
 
-    def _take(self, worker: Worker, message: Json) -> None:
-        task = worker.task
-        if task is None or message["order"] != worker.jobs:
-            return
-        match message["kind"]:
-            case "began":
-                worker.begin(message)
-            case "report":
-                self._events.append(Report(task.key, message["message"]))
-            case "ended":
-                outcome = from_json(message["outcome"])
+    def _take(self, worker: Worker, heard: Heard) -> None:
+        if worker.task is None:
+            return  # the job has ended, but not a thread that it started
+        match heard:
+            case Began():
+                worker.begin(heard)
+            case Said(message):
+                self._events.append(Report(worker.task.key, message))
+            case Ended(outcome, memory, short):
                 if isinstance(outcome, Raised):
                     outcome = replace(outcome, output=worker.output)
-                self._finish(worker, outcome, dismiss=self._worn_out(worker, outcome, int(message["memory"])))
-            case unknown:
-                raise ValueError(f"a message of kind {unknown!r}")
-
-    def _worn_out(self, worker: Worker, outcome: Outcome, memory: int) -> bool:
-        """After a failed allocation, too, a worker is not used again: some import may have been cut short."""
-        grown = memory - (memory if worker.memory is None else worker.memory)
-        return isinstance(outcome, OutOfMemory) or worker.jobs >= self._max_jobs or grown > self._max_growth
+                worn = worker.jobs >= self._max_jobs or worker.growth(memory) > self._max_growth
+                self._finish(worker, outcome, dismiss=worn or short)
 
     def _finish(self, worker: Worker, outcome: Outcome, *, dismiss: bool) -> None:
         """Ends the worker's task with the outcome; a dismissed worker is replaced ahead of the next job."""
@@ -220,7 +220,7 @@ class Pool:
                     worker.pid = message["pid"]
                 case "exited" if worker := self._workers.get(message["number"]):
                     self._bury(worker, message["status"])
-        if nursery.gone and not self._closed:
+        if nursery.gone:
             self._replace_nursery(nursery)
 
     def _bury(self, worker: Worker, status: int) -> None:
@@ -229,29 +229,27 @@ class Pool:
         if worker.number not in self._workers:
             return
         task = worker.task
-        lost_early = task is not None and task.began is None and task.sent < _TRIES
-        outcome = None if task is None or lost_early else worker.post_mortem(status)
-        if outcome is not None:
-            self._finish(worker, outcome, dismiss=True)
+        if task is not None and (task.began is not None or task.sent >= _TRIES):
+            self._finish(worker, worker.post_mortem(status), dismiss=True)
             return
         self._forget(worker)
         if task is not None:
             self._start(task)
 
     def _replace_nursery(self, nursery: Nursery) -> None:
-        """The nursery has died and its workers with it: their jobs, innocent as far as is known, start again."""
+        """The nursery has died and its workers with it: their jobs, not known to be guilty, start again."""
+        log = nursery.log
+        self._leave(nursery)
         self._false_starts += not nursery.ready
         if self._false_starts >= _TRIES:
-            log = nursery.log
             self.close()
-            raise RuntimeError(f"the sandbox died {_TRIES} times while importing {', '.join(self._preload)}: {log}")
-        self._leave(nursery)
+            raise RuntimeError(f"the sandbox died {_TRIES} times importing {', '.join(self._preload)}: {log}")
         lost = list(self._workers.values())
         for worker in lost:
             self._forget(worker)
         for task in [worker.task for worker in lost if worker.task is not None]:
-            if task.began is not None and task.sent >= _TRIES:
-                self._events.append(Done(task.key, Crashed(_SIGKILL, None, nursery.log)))
+            if nursery.ready and task.sent >= _TRIES:
+                self._events.append(Done(task.key, Crashed(int(signal.SIGKILL), None, log)))
             else:
                 self._start(task)
 
@@ -264,7 +262,7 @@ class Pool:
         self._hired += 1
         worker = Worker(self._hired, self._nursery)
         self._workers[worker.number] = worker
-        self._selector.register(worker, selectors.EVENT_READ, worker)
+        self._listen(worker)
         return worker
 
     def _dismiss(self, worker: Worker) -> None:
@@ -273,10 +271,10 @@ class Pool:
         self._forget(worker)
 
     def _forget(self, worker: Worker) -> None:
-        if self._workers.pop(worker.number, None) is not None:
-            if worker.fileno() in self._selector.get_map():
-                self._selector.unregister(worker)
-            worker.close()
+        del self._workers[worker.number]
+        if worker in self._selector.get_map():
+            self._selector.unregister(worker)
+        worker.close()
 
     def _leave(self, nursery: Nursery) -> None:
         self._selector.unregister(nursery)
@@ -284,15 +282,14 @@ class Pool:
         self._nursery = None
 
     def _listen(self, worker: Worker) -> None:
-        """Selects for what is left to do; a dead worker's socket, always readable, is left to the nursery's word."""
-        events = selectors.EVENT_WRITE if worker.channel.unsent else 0
-        if not worker.channel.ended:
-            events |= selectors.EVENT_READ
-        if events:
-            self._selector.modify(worker, events, worker)
-        else:
+        """Selects for what is left to do; a socket whose other end is shut would be readable for ever."""
+        wanted = 0 if worker.channel.ended else selectors.EVENT_READ
+        if worker.channel.unsent:
+            wanted |= selectors.EVENT_WRITE
+        registered = worker in self._selector.get_map()
+        if wanted and registered:
+            self._selector.modify(worker, wanted, worker)
+        elif wanted:
+            self._selector.register(worker, wanted, worker)
+        elif registered:
             self._selector.unregister(worker)
-
-
-def _pause(end: float | None) -> float:
-    return _TICK if end is None else max(0.0, min(_TICK, end - time.monotonic()))

@@ -1,14 +1,14 @@
-"""What /proc tells about processes and their memory, in bytes; where there is no /proc the answers are 0 or None."""
+"""What /proc tells about processes and their memory, in bytes; without a /proc the answers are 0 or None."""
 
-import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 _KILOBYTES = re.compile(rb"^(\w+):\s+(\d+) kB$", re.MULTILINE)
 
 
 def private_memory(pid: int) -> int:
-    """Resident memory that no file backs: what the process allocated and touched, shared segments included."""
+    """Resident memory that no file backs: what the process allocated and touched, shared segments too."""
     sizes = _sizes(pid, "status")
     return sizes.get(b"RssAnon", 0) + sizes.get(b"RssShmem", 0)
 
@@ -26,9 +26,20 @@ def family_memory(pid: int) -> int:
     return total
 
 
-def data_size(pid: int) -> int:
-    """What the kernel compares with RLIMIT_DATA: private writable mappings, touched or not."""
-    return _sizes(pid, "status").get(b"VmData", 0)
+def data_size() -> int:
+    """What the kernel compares with this process's RLIMIT_DATA: private writable mappings, touched or not."""
+    return _sizes("self", "status").get(b"VmData", 0)
+
+
+def peak_resident() -> int:
+    """The most memory that was resident in this process since `forget_peak`, mapped files included."""
+    return _sizes("self", "status").get(b"VmHWM", 0)
+
+
+def forget_peak() -> None:
+    """Starts a new peak at what is resident now."""
+    with suppress(OSError):  # without it the peak is that of the process's life
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
 
 def children(pid: int) -> list[int]:
@@ -63,7 +74,7 @@ def kernel_oom_kills() -> int | None:
     return int(found[1]) if found else None
 
 
-def _sizes(pid: int, file: str) -> dict[bytes, int]:
+def _sizes(pid: int | str, file: str) -> dict[bytes, int]:
     return {name: int(size) * 1024 for name, size in _KILOBYTES.findall(_read(f"/proc/{pid}/{file}"))}
 
 
@@ -76,6 +87,6 @@ def _read(path: str) -> bytes:
 
 def _listing(path: str) -> list[str]:
     try:
-        return os.listdir(path)
+        return [entry.name for entry in Path(path).iterdir()]
     except OSError:
         return []

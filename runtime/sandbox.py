@@ -1,4 +1,4 @@
-"""One job at a time in a child process that may crash, hang or run out of memory without harm to the caller."""
+"""One job at a time in a child process that may crash, hang or run out of memory without harm to others."""
 
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
@@ -30,7 +30,7 @@ class Sandbox:
         self.close()
 
     def run(self, job: Job, on_report: Callable[[Json], None] = lambda message: None) -> Outcome:
-        """Runs the job to its end; an exception meanwhile (from `on_report`, or Ctrl-C) kills the job and passes on."""
+        """Runs the job to its end; an exception meanwhile, as from `on_report` or Ctrl-C, kills the job."""
         self._pool.submit(0, job)
         try:
             while True:

@@ -29,7 +29,7 @@ def decode(line: bytes | bytearray) -> Json:
 
 
 class Channel:
-    """One end of a socket, read and written without ever blocking; a select loop calls `flush` and `receive`."""
+    """One end of a socket, never blocking: a select loop calls `flush` and `receive` when it is ready."""
 
     def __init__(self, end: socket.socket) -> None:
         self._end = end
@@ -52,7 +52,7 @@ class Channel:
         self.flush()
 
     def flush(self) -> None:
-        """Sends what the socket takes; what is meant for a dead peer is dropped, whose death is told elsewhere."""
+        """Sends what the socket takes now; what was meant for a dead peer is dropped."""
         while self._outgoing:
             try:
                 sent = self._end.send(self._outgoing[:_CHUNK], socket.MSG_DONTWAIT)

@@ -1,10 +1,11 @@
-"""Which calls of an operator are valid on values of given types: asked by the graph-growing walk before it offers them.
+"""Which calls of an operator are valid on values of given types: what the graph-growing walk may offer.
 
-Attributes are chosen from the examples that the operator's declaration gives. Constraints are checked as soon as all
-their symbols are known, so a branch without a valid completion is left early.
+Attributes are chosen from the examples that the operator's declaration gives. Constraints are checked as soon
+as all their symbols are known, so a branch without a valid completion is left early.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from math import prod
 
 from archsmith.graph.book import Attribute, RuleBook
@@ -18,17 +19,22 @@ from archsmith.graph.types import TensorType
 class Calls:
     """Valid calls within a rule book whose results have at most ``elements`` elements each.
 
-    Answers are remembered by operator and types: graphs are many, distinct types are few.
+    Answers are remembered by operator and types: graphs are many, the types that they are made of are fewer.
     """
 
     def __init__(self, book: RuleBook, *, elements: int) -> None:
         self.book = book
         self._elements = elements
-        self._open: dict[tuple[str, tuple[TensorType, ...], tuple[tuple[str, Scalar], ...]], bool] = {}
-        self._arities = {
-            name: sorted({len(rule.inputs) for rule in operator.rules})
-            for name, operator in book.operators.items()
-        }
+        self._arities: dict[str, list[int]] = {}
+        self._beginning: dict[tuple[str, int, tuple[int, ...]], list[Rule]] = {}
+        for name, operator in book.operators.items():
+            self._arities[name] = sorted({len(rule.inputs) for rule in operator.rules})
+            for rule in operator.rules:
+                for length in range(len(rule.ranks)):
+                    start = (name, len(rule.ranks), rule.ranks[:length])
+                    self._beginning.setdefault(start, []).append(rule)
+        self._can_begin = lru_cache(maxsize=1 << 16)(self._begins)
+        self._can_complete = lru_cache(maxsize=1 << 16)(self._completes)
 
     def operators(self, types: Sequence[TensorType]) -> tuple[str, ...]:
         """Operators that have a valid call on some of these types."""
@@ -44,17 +50,22 @@ class Calls:
         """Whether the inputs chosen so far can be completed from ``types`` to a valid call of this arity."""
         if len(chosen) == arity:
             return self.is_open(name, chosen, {})
-        fitting = [r for r in self.book.operator(name).rules if len(r.inputs) == arity and _begins(r, chosen)]
-        if not fitting:
-            return False
-        return any(self.can_start(name, (*chosen, given), arity, types) for given in types)
+        return self._can_begin(name, chosen, arity) and any(
+            self.can_start(name, (*chosen, given), arity, types) for given in types
+        )
+
+    def _begins(self, name: str, chosen: tuple[TensorType, ...], arity: int) -> bool:
+        rules = self._beginning.get((name, arity, tuple(given.rank for given in chosen)), ())
+        return any(unify(rule.inputs[: len(chosen)], chosen) is not None for rule in rules)
 
     def is_open(self, name: str, inputs: tuple[TensorType, ...], fixed: Mapping[str, Scalar]) -> bool:
         """Whether a valid call on these inputs agrees with the attributes fixed so far."""
-        key = (name, inputs, tuple(sorted(fixed.items())))
-        if key not in self._open:
-            self._open[key] = next(self.completions(name, inputs, fixed), None) is not None
-        return self._open[key]
+        return self._can_complete(name, inputs, tuple(fixed.items()))
+
+    def _completes(
+        self, name: str, inputs: tuple[TensorType, ...], fixed: tuple[tuple[str, Scalar], ...]
+    ) -> bool:
+        return next(self.completions(name, inputs, dict(fixed)), None) is not None
 
     def completions(
         self, name: str, inputs: tuple[TensorType, ...], fixed: Mapping[str, Scalar]
@@ -93,7 +104,3 @@ class Calls:
         except Infeasible:
             return False
         return all(prod(result.shape) <= self._elements for result in types)
-
-
-def _begins(rule: Rule, chosen: Sequence[TensorType]) -> bool:
-    return unify(rule.inputs[: len(chosen)], chosen) is not None

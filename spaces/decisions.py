@@ -1,8 +1,8 @@
 """Decisions and traces: the one representation of every random, searched, replayed or reduced architecture.
 
-A space is a program that yields decisions; whoever answers them makes the architecture. The answers, by decision
-name, are a trace. Names are paths in the space's tree, so a trace keeps its meaning when an earlier answer changes
-and other parts of the tree appear or vanish.
+A space is a program that yields decisions; whoever answers them makes the architecture. The answers, by
+decision name, are a trace. Names are paths in the space's tree, so a trace keeps its meaning when an earlier
+answer changes and other parts of the tree appear or vanish.
 """
 
 from collections.abc import Callable, Generator, Mapping
@@ -63,7 +63,7 @@ class Space(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Derivation:
-    """A walk that has ended: in a graph, or in a dead end with its reason. ``asked`` are the decisions of ``trace``."""
+    """A walk that has ended: in a graph, or in a dead end with its reason; ``trace`` answers ``asked``."""
 
     trace: Trace
     asked: tuple[Decision, ...]
@@ -97,9 +97,7 @@ def derive(space: Space, answer: Answer) -> Derivation:
             names.add(decision.name)
             label = _only(decision)
             if label is None:
-                label = answer(decision, tuple(answers))
-                if label not in decision.options:
-                    raise ValueError(f"{decision.name} must be one of {decision.options}; got {label!r}")
+                label = _option(decision, answer(decision, tuple(answers)))
                 answers.append((decision.name, label))
                 asked.append(decision)
             decision = walk.send(label)
@@ -107,6 +105,13 @@ def derive(space: Space, answer: Answer) -> Derivation:
         return Derivation(Trace(tuple(answers)), tuple(asked), end.value)
     except Infeasible as reason:
         return Derivation(Trace(tuple(answers)), tuple(asked), None, str(reason))
+
+
+def _option(decision: Decision, label: Label) -> Label:
+    """The option that equals the label: 1, 1.0 and True are equal, and a trace uses the space's own words."""
+    if label not in decision.options:
+        raise ValueError(f"{decision.name} must be one of {decision.options}; got {label!r}")
+    return decision.options[decision.options.index(label)]
 
 
 def _only(decision: Decision) -> Label | None:

@@ -1,15 +1,18 @@
 """The graph-growing walk: any graph that a rule book allows, node by node.
 
-Each step decides an operator, how far back each input lies, and the attributes; it offers only what completes to a
-valid call, so the walk has no dead ends. References are counted back from the newest value: when a step disappears
-from a trace, the references behind it still mean their neighbours, which lets a reducer take nodes out one by one.
+Each step decides an operator, how far back each input lies, and the attributes; it offers only what completes
+to a valid call, so the walk has no dead ends (a book without operators for some types has those). References
+are counted back from the newest value: when a step disappears from a trace, the references behind it still
+mean their neighbours, which lets a reducer take nodes out one by one.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import prod
 
 from archsmith.graph.book import RuleBook
 from archsmith.graph.builder import Builder
+from archsmith.graph.errors import Infeasible, UserError
 from archsmith.graph.graph import Graph, Scalar, Value
 from archsmith.graph.types import TensorType
 from archsmith.spaces.calls import Calls
@@ -18,7 +21,11 @@ from archsmith.spaces.decisions import Decision, Steps
 
 @dataclass(frozen=True, slots=True)
 class GrowthSpace:
-    """Graphs of 1 to ``nodes`` operators on 1 to ``inputs`` tensors, none of more than ``elements`` elements."""
+    """Graphs of 1 to ``nodes`` operators on 1 to ``inputs`` tensors, none of more than ``elements`` elements.
+
+    Raises:
+        UserError: no graph is that small, or no tensor.
+    """
 
     book: RuleBook
     nodes: int = 6
@@ -30,6 +37,12 @@ class GrowthSpace:
     calls: Calls = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        if self.nodes < 1 or self.inputs < 1:
+            raise UserError(f"a graph grows to 1 node on 1 input or more; got {self.nodes} on {self.inputs}")
+        if not self.ranks or not self.sizes or min(self.ranks) < 0 or min(self.sizes) < 1:
+            raise UserError(f"ranks start at 0 and sizes at 1; got ranks {self.ranks}, sizes {self.sizes}")
+        if min(self.sizes) ** max(self.ranks) > self.elements:
+            raise UserError(f"no tensor of rank {max(self.ranks)} has at most {self.elements} elements")
         object.__setattr__(self, "calls", Calls(self.book, elements=self.elements))
 
     def walk(self) -> Steps[Graph]:
@@ -53,15 +66,20 @@ class GrowthSpace:
     def _input(self, path: str) -> Steps[TensorType]:
         dtype = yield Decision(f"{path}/dtype", self.dtypes)
         rank = yield Decision(f"{path}/rank", self.ranks)
-        shape = []
+        shape: list[int] = []
         for dim in range(int(rank)):
-            shape.append(int((yield Decision(f"{path}/size{dim}", self.sizes, ordered=True))))
+            least = prod(shape) * min(self.sizes) ** (int(rank) - dim - 1)
+            fitting = tuple(size for size in self.sizes if least * size <= self.elements)
+            shape.append(int((yield Decision(f"{path}/size{dim}", fitting, ordered=True))))
         return TensorType(tuple(shape), str(dtype))
 
     def _step(self, builder: Builder, path: str) -> Steps[tuple[Value, ...]]:
         recent = builder.values[::-1]
         types = tuple(dict.fromkeys(builder.type_of(value) for value in recent))
-        name = str((yield Decision(f"{path}/operator", self.calls.operators(types))))
+        operators = self.calls.operators(types)
+        if not operators:
+            raise Infeasible(f"no operator of the book takes any of {', '.join(map(str, types))}")
+        name = str((yield Decision(f"{path}/operator", operators)))
         arity = int((yield Decision(f"{path}/arity", self.calls.arities(name, types))))
         chosen: list[Value] = []
         for slot in range(arity):

@@ -1,7 +1,8 @@
 """The tree of a search space: what a person writes.
 
-A node is a frozen description. Walking it with a builder and a value asks its decisions and gives the value that
-leaves it; it keeps no state, so one tree serves any number of searches at once. Decisions are named by their path::
+A node is a frozen description. Walking it with a builder and a value asks its decisions and gives the value
+that leaves it; it keeps no state, so one tree serves any number of searches at once. Decisions are named by
+their path::
 
     block = residual(chain(op("conv2d", out=16, kernel=choose(3, 5), padding="same"), op("relu")))
     net = space(chain(op("conv2d", out=16, kernel=3), repeat(block, choose(1, 2, 3))), input=(1, 8, 8))
@@ -31,7 +32,10 @@ class Node(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of several values: of an operator's attribute, or of a repeat's count. ``name`` replaces its own in the path."""
+    """One of several values: of an operator's attribute, or of a repeat's count.
+
+    ``name`` replaces the attribute's, or the repeat's, in the path.
+    """
 
     options: tuple[Label, ...]
     ordered: bool
@@ -41,7 +45,9 @@ class Choice:
         return (yield Decision(path, self.options, self.ordered))
 
     def __str__(self) -> str:
-        return f"choose({', '.join(map(repr, self.options))})"
+        told = [f"ordered={self.ordered}"] if self.ordered != _sizes(self.options) else []
+        named = [f"name={self.name!r}"] if self.name is not None else []
+        return f"choose({', '.join([*map(repr, self.options), *told, *named])})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,9 @@ class Op:
                 values[name] = yield from given.ask(_join(path, given.name or f"{self.operator}.{name}"))
             else:
                 values[name] = given
-        return builder.add(self.operator, x, **values)
+        if values.get("dim", values.get("first")) == 0:
+            raise Infeasible(f"{self.operator} along dimension 0 would mix the samples of a batch")
+        return builder.apply(self.operator, (x,), values)[0]
 
     def lines(self) -> Iterator[str]:
         yield str(self)
@@ -98,7 +106,7 @@ class AnyOf:
         return (yield from dict(self.branches)[str(label)].walk(builder, x, f"{here}={label}"))
 
     def lines(self) -> Iterator[str]:
-        yield self.name
+        yield _titled("any_of", self.name)
         for label, branch in self.branches:
             first, *rest = branch.lines()
             yield f"  {label}:" if first == label else f"  {label}: {first}"
@@ -118,7 +126,7 @@ class Optional:
         return (yield from self.body.walk(builder, x, here)) if taken else x
 
     def lines(self) -> Iterator[str]:
-        yield self.name
+        yield _titled("optional", self.name)
         yield from _indented(self.body)
 
 
@@ -132,13 +140,17 @@ class Repeat:
 
     def walk(self, builder: Builder, x: Value, path: str) -> Steps[Value]:
         here = _join(path, self.name)
-        times = self.times if isinstance(self.times, int) else (yield from self.times.ask(f"{here}.times"))
+        times: Label
+        if isinstance(self.times, Choice):
+            times = yield from self.times.ask(_join(path, self.times.name or f"{self.name}.times"))
+        else:
+            times = self.times
         for turn in range(int(times)):
             x = yield from self.body.walk(builder, x, _join(here, str(turn)))
         return x
 
     def lines(self) -> Iterator[str]:
-        yield f"{self.name} {self.times} times"
+        yield f"{_titled('repeat', self.name)} {self.times} times"
         yield from _indented(self.body)
 
 
@@ -170,10 +182,12 @@ def choose(*options: Label, ordered: bool | None = None, name: str | None = None
     """One of the values, simplest first. Numbers count as ordered unless told otherwise."""
     if not options:
         raise UserError("choose needs at least one option; got none")
-    if len({(type(option), option) for option in options}) < len(options) or len(set(options)) < len(options):
-        raise UserError(f"choose needs options that differ; got {', '.join(map(repr, options))}")
-    numbers = all(isinstance(option, int | float) and not isinstance(option, bool) for option in options)
-    return Choice(options, numbers if ordered is None else ordered, name)
+    given = ", ".join(map(repr, options))
+    if not all(isinstance(option, int | float | str) and option == option for option in options):
+        raise UserError(f"choose takes numbers, words and booleans one by one: choose(3, 5); got {given}")
+    if len(set(options)) < len(options):
+        raise UserError(f"choose needs options that differ; got {given}")
+    return Choice(options, _sizes(options) if ordered is None else ordered, name)
 
 
 def chain(*parts: Node) -> Chain:
@@ -182,7 +196,7 @@ def chain(*parts: Node) -> Chain:
 
 
 def any_of(*branches: Node, name: str = "any_of", **named: Node) -> AnyOf:
-    """One of several parts. Positional branches are labelled by their own first line, keyword branches by the keyword."""
+    """One of several parts. A branch is labelled by its keyword; without one, by its own first line."""
     if not branches and not named:
         raise UserError("any_of needs at least one branch; got none")
     labelled: dict[str, Node] = {}
@@ -215,6 +229,10 @@ def residual(body: Node) -> Residual:
     return Residual(_nodes("residual", (body,))[0])
 
 
+def _sizes(options: tuple[Label, ...]) -> bool:
+    return all(isinstance(option, int | float) and not isinstance(option, bool) for option in options)
+
+
 def _nodes(where: str, parts: tuple[Node, ...]) -> tuple[Node, ...]:
     for part in parts:
         if not hasattr(part, "walk") or not hasattr(part, "lines"):
@@ -228,6 +246,11 @@ def _labelled(named: Mapping[str, Node], taken: Mapping[str, Node]) -> Iterator[
         if label in taken:
             raise UserError(f"any_of has two branches labelled {label!r}; name one of them otherwise")
         yield label, branch
+
+
+def _titled(kind: str, name: str) -> str:
+    """Names are in the text too: two spaces whose decisions have different names are different spaces."""
+    return kind if name == kind else f"{kind} {name!r}"
 
 
 def _join(path: str, name: str) -> str:

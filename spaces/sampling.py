@@ -1,7 +1,7 @@
 """Sampling and mutation that never return a dead end.
 
-A dead end is cut out of the walk that met it and the walk is taken again: it is never handed to a searcher, because
-a score of zero for it would teach the searcher to avoid all that lies near.
+A dead end is cut out of the walk that met it and the walk is taken again: it is never handed to a searcher,
+because a score of zero for it would teach the searcher to avoid all that lies near.
 """
 
 from random import Random
@@ -16,7 +16,6 @@ from archsmith.spaces.decisions import (
     Space,
     Trace,
     derive,
-    following,
     randomly,
     replay,
 )
@@ -24,21 +23,29 @@ from archsmith.spaces.decisions import (
 ATTEMPTS = 10_000
 """Dead ends after which a space is taken to be infeasible."""
 
+NOTHING = Trace()
+
 
 class DeadEnds:
-    """The prefixes of a space from which no valid architecture can be reached, as far as they are known."""
+    """The prefixes of a space from which no valid architecture can be reached, as far as they are known.
 
-    def __init__(self) -> None:
+    Answers of ``kept`` are not up for change: wherever one can be given, it is the only option.
+    """
+
+    def __init__(self, kept: Trace = NOTHING) -> None:
         self._dead: set[Prefix] = set()
+        self._kept = kept.as_dict()
 
     def live(self, decision: Decision, prefix: Prefix) -> tuple[Label, ...]:
         """The options that are not known to be dead."""
+        kept = self._kept.get(decision.name)
+        options = decision.options if kept is None or kept not in decision.options else (kept,)
         if not self._dead:
-            return decision.options
-        return tuple(o for o in decision.options if (*prefix, (decision.name, o)) not in self._dead)
+            return options
+        return tuple(o for o in options if (*prefix, (decision.name, o)) not in self._dead)
 
     def bury(self, derivation: Derivation) -> None:
-        """Close the dead end, and every earlier prefix all of whose options are closed by that."""
+        """Close the derivation's end, and every earlier prefix all of whose options are closed by that."""
         answers = derivation.trace.answers
         self._dead.add(answers)
         for depth in reversed(range(len(answers))):
@@ -60,23 +67,33 @@ def feasible(space: Space, answer: Answer) -> Derivation:
         UserError: no architecture of the space is valid, or none was found in ``ATTEMPTS`` walks.
     """
     dead = DeadEnds()
+    found = around(space, answer, dead)
+    if found.graph is not None:
+        return found
+    extent = "no architecture of this space is valid"
+    if not dead.everything:
+        extent = f"no valid architecture in {ATTEMPTS} walks through this space"
+    raise UserError(f"{extent}; the last dead end: {found.dead_end}")
+
+
+def around(space: Space, answer: Answer, dead: DeadEnds) -> Derivation:
+    """The derivation that ``answer`` leads to around ``dead`` and the dead ends met, which are buried there.
+
+    It is a dead end itself only if all else is dead, or after ``ATTEMPTS`` walks.
+    """
 
     def alive(decision: Decision, prefix: Prefix) -> Label:
         live = dead.live(decision, prefix)
         return live[0] if len(live) == 1 else answer(Decision(decision.name, live, decision.ordered), prefix)
 
-    reason = None
     for _ in range(ATTEMPTS):
         found = derive(space, alive)
         if found.graph is not None:
-            return found
-        reason = found.dead_end
+            break
         dead.bury(found)
         if dead.everything:
-            raise UserError(f"no architecture of this space is valid; the last dead end: {reason}")
-    raise UserError(
-        f"no valid architecture in {ATTEMPTS} walks through this space; the last dead end: {reason}"
-    )
+            break
+    return found
 
 
 def sample(space: Space, rng: Random) -> Derivation:
@@ -87,15 +104,21 @@ def sample(space: Space, rng: Random) -> Derivation:
 def mutate(space: Space, trace: Trace, rng: Random) -> Derivation:
     """One decision of the trace changed, the others kept where they are still asked; never the same trace.
 
-    If no change of the chosen decision leads to a valid architecture, another decision is changed. A space with a
-    single architecture gives that one back.
+    If no change of the chosen decision leads to a valid architecture, another decision is changed; if no
+    change of one decision does, any other architecture is drawn. A space with a single architecture gives
+    that one back.
     """
-    asked = replay(space, trace).asked
+    old = replay(space, trace)
     given = trace.as_dict()
-    for decision in rng.sample(asked, len(asked)):
+    for decision in rng.sample(old.asked, len(old.asked)):
         others = [option for option in decision.options if option != given[decision.name]]
         for label in rng.sample(others, len(others)):
-            found = derive(space, following(Trace.of(given | {decision.name: label}), randomly(rng)))
+            found = around(space, randomly(rng), DeadEnds(Trace.of(given | {decision.name: label})))
             if found.graph is not None:
                 return found
-    return sample(space, rng)
+    known = DeadEnds()
+    known.bury(old)
+    if known.everything:
+        return old
+    found = around(space, randomly(rng), known)
+    return found if found.graph is not None else old

@@ -9,14 +9,18 @@ from archsmith.graph.builder import Builder
 from archsmith.graph.errors import UserError
 from archsmith.graph.graph import Graph
 from archsmith.graph.ops import DECLARED
-from archsmith.graph.types import TensorType
+from archsmith.graph.types import ITEM_BYTES, TensorType
 from archsmith.spaces.decisions import Space, Steps
 from archsmith.spaces.nodes import Node
 
 
 @dataclass(frozen=True, slots=True)
 class TreeSpace:
-    """All architectures of a tree. ``input`` has a batch size of 1 in front; the networks take any batch size."""
+    """All architectures of a tree.
+
+    ``input`` has a batch size of 1 in front; the networks take any, since no operator works along dimension
+    0.
+    """
 
     root: Node
     input: TensorType
@@ -37,12 +41,22 @@ class TreeSpace:
 def space(
     root: Node, *, input: Sequence[int], dtype: str = "float32", book: RuleBook = DECLARED
 ) -> TreeSpace:
-    """The space of a tree for samples of shape ``input``, which does not count the batch: ``(channels, H, W)``."""
-    if not input or any(not isinstance(size, int) or size < 1 for size in input):
-        raise UserError(
-            f"a space's input is the shape of one sample, sizes of at least 1; got {tuple(input)}"
-        )
+    """The space of a tree for samples of shape ``input``, without the batch: ``(channels, height, width)``.
+
+    Raises:
+        UserError: the root is no node, or the input no shape and dtype.
+    """
+    if not hasattr(root, "walk") or not hasattr(root, "lines"):
+        raise UserError(f"a space's tree is a node such as op(...) or chain(...); got {root!r}")
+    if not isinstance(input, Sequence) or not input or not all(map(_size, input)):
+        raise UserError(f"a space's input is the shape of one sample, sizes of at least 1; got {input!r}")
+    if dtype not in ITEM_BYTES:
+        raise UserError(f"a space's dtype must be one of {', '.join(ITEM_BYTES)}; got {dtype!r}")
     return TreeSpace(root, TensorType((1, *input), dtype), book)
+
+
+def _size(given: object) -> bool:
+    return isinstance(given, int) and not isinstance(given, bool) and given >= 1
 
 
 def digest(space: Space) -> str:

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import DatabaseError, DataError, OperationalError, StatementError
+from sqlalchemy.exc import DatabaseError, DataError, InternalError, OperationalError, StatementError
 
 from archsmith.graph.errors import UserError
 
@@ -13,7 +13,7 @@ SHUT = "{url} cannot be opened: check that its folder exists, and that you may r
 
 SENTENCES = {
     "SQLITE_FULL": "the disk that holds {url} is full: free some space; what was recorded before is safe",
-    "SQLITE_IOERR": "the disk refused to read or write {url}: check its free space, your quota and its health",
+    "SQLITE_IOERR": "the disk refused to read or write {url}: check its free space, quota and health",
     "SQLITE_READONLY": "{url} must be writable, and it or its folder is read-only: change its permissions",
     "SQLITE_CANTOPEN": SHUT,
     "SQLITE_PERM": SHUT,
@@ -54,7 +54,7 @@ def _sentence(error: Exception, cause: BaseException | None, url: str) -> str | 
     if isinstance(code, str):
         primary = "_".join(code.split("_")[:2])
         return SENTENCES[primary].format(url=url) if primary in SENTENCES else None
-    if isinstance(error, OperationalError | DataError) or type(error) is DatabaseError:
+    if isinstance(error, OperationalError | DataError | InternalError) or type(error) is DatabaseError:
         lines = str(cause).strip().splitlines() or [type(cause).__name__]
         return f"{url} does not work: {lines[0]}"
     return None

@@ -1,8 +1,8 @@
 """How a database is reached: SQLite as a file in WAL mode, or PostgreSQL; one writer at a time in both.
 
 Whoever writes takes the write lock when the transaction begins (``BEGIN IMMEDIATE``; an advisory lock on
-PostgreSQL). A SQLite transaction that reads first and asks for the lock later fails as soon as another process wrote
-in between, and no busy timeout saves it.
+PostgreSQL). A SQLite transaction that reads first and asks for the lock later fails as soon as another
+process wrote in between, and no busy timeout saves it.
 """
 
 import os
@@ -47,7 +47,7 @@ def parsed(url: str) -> URL:
 
 
 def engine_for(url: URL, mode: Mode, *, foreign_keys: bool = True) -> Engine:
-    """An engine that opens nothing yet; a connection's option ``writes`` makes its transactions take the write lock.
+    """An engine that opens nothing yet; the option ``writes`` makes transactions take the write lock.
 
     ``mode`` is SQLite's: read only, read and write, or create as well.
     """

@@ -1,8 +1,8 @@
 """What the store keeps, as frozen values: studies, trials, campaigns, findings, events.
 
 These types are the store's whole vocabulary towards the other rooms: its methods take and return them, and no
-database row is ever seen outside ``storage``. All times are timezone-aware UTC. A mapping in a fact is JSON: string
-keys, and values that are strings, numbers, booleans, None, lists or mappings of the same.
+database row is ever seen outside ``storage``. All times are timezone-aware UTC. A mapping in a fact is JSON:
+string keys, and values that are strings, numbers, booleans, None, lists or mappings of the same.
 """
 
 from collections.abc import Mapping
@@ -17,8 +17,8 @@ Json = Mapping[str, Any]
 class JobState(StrEnum):
     """The state of a study or campaign as the store sees it at a given moment.
 
-    ``INTERRUPTED`` is never written: it is how a job reads whose driver said "running" and whose lease has lapsed,
-    so nothing stays "running" for ever after a kill.
+    ``INTERRUPTED`` is never written: it is how a job reads whose driver said "running" and whose lease has
+    lapsed, so nothing stays "running" for ever after a kill.
     """
 
     RUNNING = "running"
@@ -43,10 +43,10 @@ class TrialState(StrEnum):
 class StudySpec:
     """What a study was asked to do: enough to run it again and to resume it.
 
-    ``space`` is the SPACE argument as given; ``space_source`` the text of its file at creation (None for a space that
-    came by module or catalogue name); ``space_text`` the printed tree; ``space_digest`` the digest of that text.
-    ``task`` is a task name or ``module:name``; ``searcher`` a searcher name; ``settings`` the training settings
-    (epochs, batch size, learning rate, limits...) and the searcher's options, as JSON.
+    ``space`` is the SPACE argument as given; ``space_source`` the text of its file at creation (None for a
+    space that came by module or catalogue name); ``space_text`` the printed tree; ``space_digest`` the digest
+    of that text. ``task`` is a task name or ``module:name``; ``searcher`` a searcher name; ``settings`` the
+    training settings (epochs, batch size, learning rate, limits...) and the searcher's options, as JSON.
     """
 
     space: str
@@ -77,15 +77,25 @@ class Study:
     best_number: int | None
     best_value: float | None
 
+    @property
+    def ended(self) -> int:
+        """How many trials have ended, well or badly."""
+        return sum(count for state, count in self.counts.items() if state is not TrialState.RUNNING)
+
+    def shown(self, trial: "Trial") -> str:
+        """How a trial of this study reads to people: an unended one is running only while the study is."""
+        lost = trial.state is TrialState.RUNNING and self.state is not JobState.RUNNING
+        return "interrupted" if lost else trial.state.value
+
 
 @dataclass(frozen=True, slots=True)
 class TrialResult:
     """The end of a trial: written once, together with its epochs.
 
-    ``value`` is the objective (higher is better), None unless the state is COMPLETE. ``measurement`` holds every final
-    number (test_accuracy, parameters, macs, seconds...). ``reason`` says why a trial is not COMPLETE.
-    ``reused_from`` is the number of the trial whose measurement was taken because the architecture was the same.
-    ``weights`` is the content-addressed name of the trained weights file, if kept.
+    ``value`` is the objective (higher is better), None unless the state is COMPLETE. ``measurement`` holds
+    every final number (test_accuracy, parameters, macs, seconds...). ``reason`` says why a trial is not
+    COMPLETE. ``reused_from`` is the number of the trial whose measurement was taken because the architecture
+    was the same. ``weights`` is the content-addressed name of the trained weights file, if kept.
     """
 
     state: TrialState
@@ -123,9 +133,10 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class CampaignSpec:
-    """What a campaign was asked to do. Case n is made from (seed, n) alone, so a campaign can be resumed and replayed.
+    """What a campaign was asked to do.
 
-    ``minutes`` and ``cases`` bound the campaign (None: unbounded by that); ``settings`` holds the generator's and the
+    Case n is made from (seed, n) alone, so a campaign can be resumed and replayed. ``minutes`` and
+    ``cases`` bound the campaign (None: unbounded by that); ``settings`` holds the generator's and the
     sandbox's limits; ``versions`` names the PyTorch under test.
     """
 
@@ -141,8 +152,8 @@ class CampaignSpec:
 class Progress:
     """What a campaign has done: all cases below ``next_case`` and those in ``beyond`` are finished.
 
-    ``counters`` are sums over finished cases (cases, ran, rejected, failures, and per-operator or per-stage counts
-    as nested mappings of numbers); ``seconds`` is driver time spent, over all sittings.
+    ``counters`` are sums over finished cases (cases, ran, rejected, failures, and per-operator or per-stage
+    counts as nested mappings of numbers); ``seconds`` is driver time spent, over all sittings.
     """
 
     next_case: int = 0
@@ -173,11 +184,12 @@ class Campaign:
 
 @dataclass(frozen=True, slots=True)
 class NewFinding:
-    """A failure on its way into the store: ``bucket`` decides whether it is a new finding or one more hit of a known one.
+    """A failure on its way into the store.
 
-    ``kind`` is e.g. "wrong value", "wrong stride", "exception", "crash", "hang"; ``oracle`` who saw it; ``where`` the
-    normalised place; ``detail`` the full message; ``case`` the replayable case as JSON; ``script`` the standalone
-    reproducer; ``graph`` a digest.
+    ``bucket`` decides whether it is a new finding or one more hit of a known one; ``kind`` is e.g.
+    "wrong value", "wrong stride", "exception", "crash", "hang"; ``oracle`` who saw it; ``where`` the
+    normalised place; ``detail`` the full message; ``case`` the replayable case as JSON; ``script`` the
+    standalone reproducer; ``graph`` a digest.
     """
 
     bucket: str
@@ -206,7 +218,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened, for people and for the dashboard; ``subject`` is e.g. "study/3" or "campaign/1"."""
+    """Something that happened; ``subject`` is e.g. "study/3" or "campaign/1"."""
 
     id: int
     at: datetime

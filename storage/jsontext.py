@@ -1,7 +1,7 @@
 """JSON for the store: floats keep their NaN and infinities, and the text is plain ASCII.
 
 A float that is not finite is written as ``{"$float": "nan"}`` (or "inf", "-inf"); a key of the caller that
-begins with ``$`` is written with one more ``$``, so nothing that a caller stores is mistaken for such a float.
+begins with ``$`` gets one more ``$``, so nothing that a caller stores is mistaken for such a float.
 """
 
 import json

@@ -64,7 +64,7 @@ class Leases(Generic[R]):
             UserError: there is none.
         """
         table = self._table
-        found = self._session.scalar(select(table).where(table.id == id).with_for_update())
+        found = self._session.scalar(select(table).where(table.id == id))
         if found is None:
             raise UserError(f"no {self._word} {id} in the store; {self._existing()}")
         return found
@@ -141,10 +141,8 @@ class Leases(Generic[R]):
 
     def _existing(self) -> str:
         table = self._table
-        names = self._session.scalars(
-            select(table.name).order_by(table.id.desc()).limit(SHOWN_NAMES + 1)
-        ).all()
-        return _listed(names)
+        newest = select(table.name).order_by(table.id.desc()).limit(SHOWN_NAMES + 1)
+        return _listed(self._session.scalars(newest).all())
 
 
 def state_at(row: JobColumns, now: datetime) -> JobState:
@@ -160,6 +158,6 @@ def _hold(row: JobColumns, driver: str, until: datetime) -> None:
 
 def _listed(names: Sequence[str]) -> str:
     if not names:
-        return "there is none yet"
+        return "it has none yet"
     more = ", ..." if len(names) > SHOWN_NAMES else ""
-    return f"there is {', '.join(names[:SHOWN_NAMES])}{more}"
+    return f"it has {', '.join(names[:SHOWN_NAMES])}{more}"

@@ -1,7 +1,7 @@
 """The store: opened by URL, read by snapshots, written by transactions; also its upgrade and its check-up."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +33,10 @@ class Transaction:
 
 
 class Store:
-    """An open store; threads may share it, processes open their own. Made by ``open_store``."""
+    """An open store, made by ``open_store``; threads may share it, processes open their own.
+
+    ``url`` is for people: an absolute path, or an address whose password is hidden.
+    """
 
     def __init__(self, url: str, engine: Engine, *, read_only: bool) -> None:
         self.url = url
@@ -49,17 +52,13 @@ class Store:
         """
         if self._read_only:
             raise UserError(f"{self.url} was opened to be read only: open it for writing first")
-        with (
-            explained(self.url),
-            Session(_writing(self._engine), expire_on_commit=False) as session,
-            session.begin(),
-        ):
+        with explained(self.url), _session(_writing(self._engine)) as session, session.begin():
             yield _transaction(session)
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """One snapshot: everything read in the block is of one moment, and nothing can be written."""
-        with explained(self.url), Session(self._engine) as session:
+        with explained(self.url), _session(self._engine) as session:
             yield _transaction(session)
 
     def close(self) -> None:
@@ -79,16 +78,14 @@ def open_store(url: str, *, create: bool = True, read_only: bool = False) -> Sto
     name = str(place)
     _demand_reachable(place, create=create and not read_only)
     engine = engine_for(place, "ro" if read_only else "rwc" if create else "rw")
-    try:
-        with explained(name):
-            if read_only:
-                _read_revision(engine, name)
-            else:
-                _ensure_head(engine, name, create=create)
-                turn_on_wal(engine)
-    except BaseException:
-        engine.dispose()
-        raise
+    with ExitStack() as on_failure, explained(name):
+        on_failure.callback(engine.dispose)
+        if read_only:
+            _read_revision(engine, name)
+        else:
+            _ensure_head(engine, name, create=create)
+            turn_on_wal(engine)
+        on_failure.pop_all()
     return Store(name, engine, read_only=read_only)
 
 
@@ -126,17 +123,21 @@ def check_store(url: str) -> list[str]:
     name = str(place)
     _demand_reachable(place, create=False)
     engine = engine_for(place, "ro")
+    found: list[str] = []
     try:
         with explained(name), engine.begin() as connection:
-            found = _damage(connection) or _broken_references(connection)
-            if revision := schema.revision_of(connection, name):
-                schema.demand_head(revision, name)
-                return found + schema.differences(connection)
-            return [*found, f"{name} is empty"]
+            found += _damage(connection) or _broken_references(connection)
+            schema.demand_head(schema.revision_of(connection, name), name)
+            found += schema.differences(connection)
     except UserError as error:
-        return [str(error)]
+        found.append(str(error))
     finally:
         engine.dispose()
+    return found
+
+
+def _session(engine: Engine) -> Session:
+    return Session(engine, expire_on_commit=False, close_resets_only=False)
 
 
 def _transaction(session: Session) -> Transaction:
@@ -161,32 +162,23 @@ def _demand_reachable(place: URL, *, create: bool) -> None:
     if path.is_dir():
         raise UserError(f"a store must be a file, and {path} is a folder: give a path within it")
     if not path.parent.is_dir():
-        raise UserError(
-            f"a store's folder must exist, and {path.parent} does not: create it, or give another path"
-        )
+        raise UserError(f"a store's folder must exist, and {path.parent} does not: create it first")
     if not create and not path.exists():
-        raise UserError(
-            f"no store at {place!s}: give the path of one, or let a command that records something make it"
-        )
+        raise UserError(f"no store at {place!s}: give the path of one, or record something to make it")
 
 
 def _read_revision(engine: Engine, name: str) -> None:
     with engine.begin() as connection:
-        revision = schema.revision_of(connection, name)
-    if revision is None:
-        raise UserError(f"{name} is empty: let a command that records something make a store of it")
-    schema.demand_head(revision, name)
+        schema.demand_head(schema.revision_of(connection, name), name)
 
 
 def _ensure_head(engine: Engine, name: str, *, create: bool) -> None:
     with _writing(engine).begin() as connection:
         revision = schema.revision_of(connection, name)
-        if revision is not None:
-            schema.demand_head(revision, name)
-        elif create:
+        if revision is None and create:
             schema.upgrade(connection, name)
         else:
-            raise UserError(f"{name} is empty: let a command that records something make a store of it")
+            schema.demand_head(revision, name)
 
 
 def _damage(connection: Connection) -> list[str]:

@@ -87,6 +87,17 @@ class Trials:
         """
         return _trial(self._existing(study, number))
 
+    def by_id(self, id: int) -> Trial:
+        """The trial with this id, of whichever study.
+
+        Raises:
+            UserError: there is none.
+        """
+        row = self._session.get(TrialRow, id)
+        if row is None:
+            raise UserError(f"no trial with the id {id} in the store")
+        return _trial(row)
+
     def epochs(self, study: int, number: int) -> list[Epoch]:
         """The epochs recorded of a trial's last attempt, in order."""
         row = self._existing(study, number)

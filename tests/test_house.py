@@ -203,6 +203,23 @@ def test_check_sizes_counts_the_lines_of_a_function_less_its_docstring(
     assert ("a.py:1: f has 61 lines" in result.stdout) == bool(status)
 
 
+@pytest.mark.parametrize(
+    ("signature", "status"),
+    [
+        ("def f(a, b, c, d, e, f, g, h): ...", 0),
+        ("def f(a, b, c, d, e, f, g, h, i): ...", 1),
+        ("def f(a, b, c, d, *, e, f, g, h, i): ...", 0),
+        ("@command\ndef f(a, b, c, d, e, f, g, h, i): ...", 0),
+    ],
+)
+def test_check_sizes_counts_positional_arguments(signature: str, status: int, tmp_path: Path) -> None:
+    plant(tmp_path, "graph/a.py", signature)
+    result = run(str(ROOT / "tools/check_sizes.py"), "graph", cwd=tmp_path)
+
+    assert result.returncode == status
+    assert ("a.py:1: f has 9 positional arguments" in result.stdout) == bool(status)
+
+
 @pytest.mark.parametrize("skip", ["pytest.skip('no chromium')", "pytest.skip('x', allow_module_level=True)"])
 @pytest.mark.parametrize(("required", "status"), [("", {0, 5}), ("1", {1, 2})])
 def test_a_skip_is_a_failure_where_all_is_required(

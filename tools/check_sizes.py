@@ -1,7 +1,8 @@
 """Keep files and functions small: ``python tools/check_sizes.py FOLDER...`` prints what is too long.
 
-The tail is where newcomers get lost, so the rule is a hard stop: a file past 500 lines or a function past 60
-fails. Files past 300 lines are listed, so that their authors look for a seam before the stop forces one.
+The tail is where newcomers get lost, so the rule is a hard stop: a file past 500 lines fails, and so does a
+function past 60, or with more than 8 positional arguments. Files past 300 lines are listed, so that their
+authors look for a seam before the stop forces one.
 """
 
 import ast
@@ -12,7 +13,10 @@ from pathlib import Path
 FILE_STOP = 500
 FILE_NOTICE = 300
 FUNCTION_STOP = 60
+POSITIONAL_STOP = 8
 SUFFIXES = frozenset({".css", ".html", ".js", ".py"})
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def sources(folders: list[str]) -> Iterator[Path]:
@@ -21,7 +25,7 @@ def sources(folders: list[str]) -> Iterator[Path]:
         yield from sorted(path for path in Path(folder).rglob("*") if path.suffix in SUFFIXES)
 
 
-def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+def lines_of(function: Function) -> int:
     """Lines from ``def`` to the end, less the docstring: words that explain do not make a function long."""
     assert function.end_lineno is not None
     total = function.end_lineno - function.lineno + 1
@@ -31,14 +35,24 @@ def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return total - (first.end_lineno - first.lineno + 1)
 
 
-def long_functions(path: Path) -> Iterator[str]:
-    """One message for each function of a Python file that does not fit a screen."""
+def positional(function: Function) -> int:
+    """How many arguments callers may give by position; a decorated function is called by its decorator."""
+    if function.decorator_list:
+        return 0
+    return len(function.args.posonlyargs) + len(function.args.args)
+
+
+def unwieldy_functions(path: Path) -> Iterator[str]:
+    """One message for each function of a Python file that does not fit a screen, or a caller's memory."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"), filename=str(path))):
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        if not isinstance(node, Function):
             continue
-        lines = lines_of(node)
+        lines, arguments = lines_of(node), positional(node)
         if lines > FUNCTION_STOP:
             yield f"{path}:{node.lineno}: {node.name} has {lines} lines; at most {FUNCTION_STOP}, so split it"
+        if arguments > POSITIONAL_STOP:
+            what = f"{node.name} has {arguments} positional arguments"
+            yield f"{path}:{node.lineno}: {what}; at most {POSITIONAL_STOP}, the others by keyword"
 
 
 def main(folders: list[str]) -> int:
@@ -51,7 +65,7 @@ def main(folders: list[str]) -> int:
         elif lines > FILE_NOTICE:
             print(f"{path}:1: {lines} lines (notice: past {FILE_NOTICE})")
         if path.suffix == ".py":
-            errors += long_functions(path)
+            errors += unwieldy_functions(path)
     print("\n".join(errors) if errors else "sizes: fine")
     return 1 if errors else 0
 

@@ -1,4 +1,4 @@
-"""What the box of a node says: its operator, its telling attributes, its shape if that is new, and its colour."""
+"""What the box of a node says: its operator, telling attributes, its shape if that is new, its colour."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,15 +12,27 @@ FAMILIES = (
     ("pool", ("pool",)),
     ("conv", ("conv", "fold")),
     ("attention", ("attention", "embedding", "lstm", "gru", "rnn")),
-    ("linear", ("linear", "matmul", "bmm", "einsum", "addmm", "dense")),
-    ("shape", ("reshape", "view", "flatten", "transpose", "permute", "concat", "cat", "stack", "split", "chunk")),
-    ("shape", ("squeeze", "expand", "pad", "slice", "narrow", "select", "roll", "flip", "tile", "repeat", "shuffle")),
-    ("shape", ("upsample", "interpolate", "gather", "index", "broadcast", "identity", "zero")),
-    ("activation", ("relu", "elu", "gelu", "silu", "swish", "mish", "sigmoid", "tanh", "softmax", "softplus")),
-    ("activation", ("hard", "dropout", "softsign", "glu", "logsoftmax")),
-    ("reduction", ("sum", "mean", "amax", "amin", "argm", "prod", "var", "std", "cum", "reduce", "any", "all", "topk")),
+    ("linear", ("linear", "matmul", "bmm", "einsum", "addmm", "dense", "outer")),
+    (
+        "activation",
+        ("elu", "silu", "swish", "mish", "sigmoid", "tanh", "softmax", "soft", "dropout", "glu", "hard"),
+    ),
+    (
+        "reduction",
+        ("sum", "mean", "amax", "amin", "argm", "prod", "var", "std", "cum", "reduce", "any", "all"),
+    ),
+    ("reduction", ("topk", "sort", "with_index")),
+    (
+        "shape",
+        ("reshape", "view", "flatten", "transpose", "permute", "cat", "stack", "split", "chunk", "squeeze"),
+    ),
+    (
+        "shape",
+        ("expand", "pad", "slice", "narrow", "select", "roll", "flip", "tile", "repeat", "shuffle", "gather"),
+    ),
+    ("shape", ("upsample", "interpolate", "index", "broadcast", "identity", "cast")),
 )
-"""Colour families, each with fragments of the operator names that belong to it; the first that fits is taken."""
+"""Colour families with fragments of the operator names that belong to them; the first fit is taken."""
 
 ARITHMETIC = "arithmetic"
 """The family of every operator that no fragment fits: most of them compute element by element."""
@@ -50,11 +62,11 @@ class Box:
 
 
 def node_box(graph: Graph, position: int) -> Box:
-    """The box of the node at ``position`` of ``graph``; its shape is named where it is not that of the first input."""
+    """The box of the node at ``position``; its shape is named where it is not that of its first input."""
     node = graph.nodes[position]
     changed = not node.inputs or node.types != (graph.type_of(node.inputs[0]),)
     told = [f"{name}={_scalar(value)}" for name, value in node.attributes if NEUTRAL.get(name) != value]
-    title = "\n".join(_title(graph, position, node))
+    title = "\n".join(map(visible, _title(graph, position, node)))
     shape = ", ".join(map(short_type, node.types)) if changed else ""
     return _box(family(node.operator), node.operator, shape, " ".join(told), title)
 
@@ -95,8 +107,8 @@ def _title(graph: Graph, position: int, node: Node) -> Iterable[str]:
     yield f"%{position} {node.operator}"
     for name, value in node.attributes:
         yield f"{name} = {_scalar(value)}"
-    for value in node.inputs:
-        yield f"from %{value.node}: {graph.type_of(value)}"
+    for source in node.inputs:
+        yield f"from %{source.node}: {graph.type_of(source)}"
     for type in node.types:
         yield f"gives {type}"
 
@@ -111,10 +123,15 @@ def columns(text: str) -> int:
 
 
 def fit(text: str, width: int) -> str:
-    """``text`` in at most ``width`` columns, with an ellipsis where it was cut and no invisible characters."""
-    shown = "".join("\N{REPLACEMENT CHARACTER}" if category(c)[0] == "C" else c for c in text[: width + 1])
+    """``text`` in at most ``width`` columns: an ellipsis where it was cut, and nothing invisible."""
+    shown = visible(text[: width + 1])
     if columns(shown) <= width:
         return shown
     while columns(shown) >= width:
         shown = shown[:-1]
     return shown + "…"
+
+
+def visible(text: str) -> str:
+    """``text`` without control characters, which XML forbids, and without those that turn its direction."""
+    return "".join("\N{REPLACEMENT CHARACTER}" if category(c)[0] == "C" else c for c in text)

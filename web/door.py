@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from archsmith.graph.errors import UserError
 from archsmith.storage.engine import parsed
-from archsmith.storage.store import Reader, Store, open_store
+from archsmith.storage.store import Store, Transaction, open_store
 
 
 class Door:
@@ -26,7 +26,7 @@ class Door:
         self._lock = Lock()
 
     @contextmanager
-    def read(self) -> Iterator[Reader]:
+    def read(self) -> Iterator[Transaction]:
         """A consistent view of the store.
 
         Raises:

@@ -17,7 +17,7 @@ SCALES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 def plain(value: object) -> Any:
-    """``value`` as JSON that every reader takes: facts become objects, times ISO 8601, NaN and infinities strings."""
+    """``value`` as JSON that every reader takes: facts as objects, times as ISO 8601, NaN as a string."""
     if isinstance(value, StrEnum):
         return value.value
     if isinstance(value, float) and not isfinite(value):
@@ -46,7 +46,11 @@ def number(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     if isinstance(value, int):
-        return f"{Decimal(value):.4g}" if abs(value) >= LONG else f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+        return (
+            f"{Decimal(value):.4g}"
+            if abs(value) >= LONG
+            else f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+        )
     if not isfinite(value):
         return str(value)
     if value == 0 or 1e-3 <= abs(value) < 1e4:
@@ -54,8 +58,15 @@ def number(value: object) -> str:
     return f"{value:.4g}"
 
 
+def exact(value: object) -> str:
+    """A setting as it was given, to be read and copied."""
+    if value is None:
+        return NONE
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
 def scaled(value: object) -> str:
-    """A count with a unit prefix: 1.23 M for 1 234 567; whatever is not a large number as ``number`` writes it."""
+    """A count with a unit prefix, 1.23 M for 1 234 567; what is not large as ``number`` writes it."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < LONG:
         return number(value)
     for size, letter in SCALES:

@@ -1,7 +1,8 @@
 """Who may ask, and what every answer carries: host names, the access token, security headers.
 
-A dashboard on a loopback port can be reached by any web page that the same browser shows, under a host name that
-leads there (DNS rebinding). So the Host header is checked always, and a token guards whatever is open to a network.
+A dashboard on a loopback port can be reached by any web page that the same browser shows, under a host name
+that leads there (DNS rebinding). So the Host header is checked always, and a token guards whatever is open to
+a network.
 """
 
 from collections.abc import Callable
@@ -42,7 +43,7 @@ Refusal = Callable[[Request, int, str], Response]
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """ASGI middleware; ``hosts`` are lower-case names without ports, and ``refusal`` makes the answer to a stranger."""
+    """ASGI middleware; ``hosts`` are lower-case names without ports, ``refusal`` answers strangers."""
 
     app: ASGIApp
     hosts: frozenset[str]
@@ -112,7 +113,7 @@ def _same(given: str, wanted: str) -> bool:
 
 
 def _cookie(token: str) -> tuple[str, str]:
-    """Name and value of the cookie that stands for the token: two dashboards on one host do not share a name."""
+    """Name and value of the token's cookie; two dashboards on one host do not share a name."""
     value = blake2b(token.encode(), digest_size=32, person=b"archsmith-cookie").hexdigest()
     return f"archsmith-{value[:8]}", value
 

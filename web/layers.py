@@ -1,8 +1,8 @@
-"""Rows of a layered drawing: which row every node stands in, and in which order (Sugiyama, Tagawa, Toda 1981).
+"""The rows of a layered drawing, and the order within them (Sugiyama, Tagawa and Toda 1981).
 
-An edge that spans several rows is broken at every row between by a *bend*, an item without a size of its own. All
-edges that carry one value share their bends, so a value with ten users runs down the page as one line. Orders are
-found by barycentre sweeps, then by swapping neighbours as long as that removes crossings.
+An edge that spans several rows is broken at every row between by a *bend*, an item without a size of its own.
+All edges that carry one value share their bends, so a value with ten users runs down the page as one line.
+Orders are found by barycentre sweeps, then by swapping neighbours as long as that removes crossings.
 """
 
 from bisect import bisect_left, insort
@@ -13,7 +13,7 @@ from itertools import pairwise
 SWEEPS = 16
 PATIENCE = 4
 SWAP_LIMIT = 1500
-"""Most segments for which neighbours are still swapped one by one; larger drawings keep the order of the sweeps."""
+"""Most segments for which neighbours are swapped one by one; larger drawings stay as swept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,8 @@ class Link:
 class Layers:
     """Items in rows, top first. Items below ``count`` are the nodes, the others are bends.
 
-    ``above`` and ``below`` list the neighbours of every item in the rows next to it; ``chains`` has, for each link,
-    the items from its source to its target, one a row.
+    ``above`` and ``below`` list the neighbours of every item in the rows next to it; ``chains`` has, for each
+    link, the items from its source to its target, one a row.
     """
 
     count: int
@@ -146,7 +146,7 @@ def _swap(layers: Layers) -> bool:
 
 
 def _inversions(left: Sequence[int], right: Sequence[int]) -> int:
-    """Crossings between the edges of two neighbours whose other ends stand, sorted, at ``left`` and ``right``."""
+    """Crossings between the edges of two neighbours whose other ends stand, in order, at these places."""
     return sum(bisect_left(right, place) for place in left)
 
 

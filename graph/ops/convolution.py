@@ -1,4 +1,4 @@
-"""Convolutions, with weights of their own. Kernels are square; every attribute is the same for all directions."""
+"""Convolutions, with weights of their own. Attributes are the same for all directions."""
 
 from archsmith.graph.book import Attribute, Operator
 from archsmith.graph.expr import parse

@@ -8,6 +8,11 @@ _GROUPS = Attribute("groups", int, 1, (1, 2, 4))
 _SCALE_AND_SHIFT = {"weight": "C", "bias": "C"}
 
 
+def _several_values(sizes: list[str]) -> str:
+    """A group has more than one value, or torch.nn.functional.group_norm refuses it, in evaluation too."""
+    return " * ".join(["N", "(C//groups)", *sizes]) + " > 1"
+
+
 def _batch_norm(rank: int) -> Operator:
     name = f"batch_norm{rank}d"
     ranks = (2, 3) if rank == 1 else (rank + 2,)
@@ -50,7 +55,7 @@ NORMALISATION = (
                 "group_norm",
                 [tensor("float32", ["N", "C", *dims(rank - 2)])],
                 [tensor("float32", ["N", "C", *dims(rank - 2)])],
-                requires=["groups >= 1", "C % groups == 0"],
+                requires=["groups >= 1", "C % groups == 0", _several_values(dims(rank - 2))],
                 parameters=_SCALE_AND_SHIFT,
             )
             for rank in (3, 4)

@@ -16,8 +16,8 @@ def _unary(
 
 def _cast(dtype: str) -> tuple[Rule, ...]:
     fixed = {"dtype": dtype}
-    # Into floats from anything, into booleans from anything: casts of floats to integers are left out, because C++
-    # leaves out-of-range values undefined.
+    # Into floats and booleans from anything: casts of floats to integers are left out, because C++ leaves
+    # out-of-range values undefined.
     return tuple(
         rule("cast", [tensor("Any", dims(rank))], [tensor(dtype, dims(rank))], constants=fixed)
         for rank in RANKS
@@ -66,8 +66,9 @@ def _where() -> Operator:
 
 _SLOPE = Attribute("slope", float, 0.01, (0.01, 0.2))
 _ALPHA = Attribute("alpha", float, 1.0, (1.0, 0.5))
-_LOW, _HIGH = Attribute("low", float, -1.0, (-1.0, 0.0)), Attribute("high", float, 1.0, (1.0, 6.0))
-_RATE = Attribute("rate", float, 0.5, (0.5, 0.1))
+_LOW = Attribute("low", float, -1.0, (-1.0, 0.0), most=0.0)
+_HIGH = Attribute("high", float, 1.0, (1.0, 6.0), least=0.0)
+_RATE = Attribute("rate", float, 0.5, (0.5, 0.1), least=0.0, most=1.0)
 _DTYPE = Attribute("dtype", str, None, ("float32", "float64", "bool"))
 
 POINTWISE = (

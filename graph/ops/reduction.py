@@ -1,6 +1,7 @@
 """Operators along one dimension: reductions, which drop it, and scans, which keep it.
 
-The dimension is held constant by each rule, since it decides which size leaves: one rule per rank and dimension.
+The dimension is held constant by each rule, since it decides which size leaves: one rule per rank and
+dimension.
 """
 
 from collections.abc import Callable
@@ -20,7 +21,7 @@ def _along(
     sizes: Callable[[list[str], int], list[str]],
     requires: str = "",
 ) -> tuple[Rule, ...]:
-    """One rule per rank and dimension; ``sizes`` gives the output's sizes, ``requires`` speaks of the size ``{d}``."""
+    """One rule per rank and dimension; ``sizes`` are the output's, ``requires`` is about the size ``{d}``."""
     return tuple(
         rule(
             name,

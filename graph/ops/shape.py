@@ -41,7 +41,7 @@ def _transpose() -> tuple[Rule, ...]:
 
 
 def _at(name: str, change: str, requires: str = "", *, room: int = 0) -> tuple[Rule, ...]:
-    """One rule per rank and dimension; ``change`` is the text of the sizes that replace ``{d}``, comma-separated.
+    """One rule per rank and dimension; ``change`` is the text of what replaces ``{d}``: sizes with commas.
 
     ``room`` 1 lets the dimension stand behind the last one, where an operator adds a dimension.
     """

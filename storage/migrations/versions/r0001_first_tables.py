@@ -1,6 +1,6 @@
 """The first tables: graphs, studies and their trials, campaigns and their findings, events.
 
-A migration stays as it was written: it names plain column types, so later changes of ``tables`` cannot alter it.
+A migration stays as it was written: it names plain column types, so changes of ``tables`` cannot alter it.
 """
 
 import sqlalchemy as sa
@@ -83,8 +83,8 @@ def _create_trial() -> None:
         sa.Column("weights", sa.Text),
         sa.PrimaryKeyConstraint("id", name="pk_trial"),
         sa.UniqueConstraint("study_id", "number", name="uq_trial_study_id_number"),
-        sa.CheckConstraint("(value IS NOT NULL) = (state = 'complete')", name="ck_trial_value"),
-        sa.CheckConstraint("(finished IS NULL) = (state = 'running')", name="ck_trial_finished"),
+        sa.CheckConstraint("(value IS NOT NULL) = (state = 'complete')", name=op.f("ck_trial_value")),
+        sa.CheckConstraint("(finished IS NULL) = (state = 'running')", name=op.f("ck_trial_finished")),
         sa.ForeignKeyConstraint(["study_id"], ["study.id"], name="fk_trial_study_id"),
         sa.ForeignKeyConstraint(["graph"], ["graph.digest"], name="fk_trial_graph"),
         sa.ForeignKeyConstraint(

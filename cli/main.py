@@ -1,0 +1,129 @@
+"""``archsmith``: the commands, and what becomes of their errors.
+
+Exit codes: 0 done; 1 done, and something is wrong (a finding, a failed check); 2 the caller's mistake; 130 interrupted.
+A command's module is imported when the command is called: ``--help`` needs none of them.
+"""
+
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+
+import click
+
+from archsmith import __version__
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are named as ``"module:attribute"`` with one line of help, and imported when called."""
+
+    def __init__(self, *, targets: Mapping[str, tuple[str, str]], name: str, help: str) -> None:
+        super().__init__(name=name, help=help, context_settings={"help_option_names": ["-h", "--help"]})
+        self._targets = targets
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self._targets)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self._targets:
+            return None
+        module, _, attribute = self._targets[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in self._targets.items()])
+
+
+def _group(name: str, help: str, targets: Mapping[str, tuple[str, str]]) -> LazyGroup:
+    return LazyGroup(name=name, help=help, targets=targets)
+
+
+search = _group(
+    "search",
+    """Find the best architecture of a search space.
+
+    \b
+    archsmith search run examples/digits_cnn.py --task digits --trials 50 --workers 2
+    archsmith search show 1
+    archsmith search export 1/best best.py
+    """,
+    {
+        "run": ("archsmith.cli.search:run", "search a space, and keep every trial"),
+        "list": ("archsmith.cli.search:list_studies", "the studies of a store"),
+        "show": ("archsmith.cli.search:show", "one study and its trials"),
+        "resume": ("archsmith.cli.search:resume", "go on with a study that was stopped or killed"),
+        "export": ("archsmith.cli.search:export", "an architecture as Python source with its weights"),
+    },
+)
+
+fuzz = _group(
+    "fuzz",
+    """Fuzz the installed PyTorch with valid graphs.
+
+    \b
+    archsmith fuzz run --minutes 1 --workers 2
+    archsmith fuzz findings
+    archsmith fuzz show 1 --script > bug.py
+    """,
+    {
+        "run": ("archsmith.cli.fuzz:run", "run a campaign, or go on with one"),
+        "list": ("archsmith.cli.fuzz:list_campaigns", "the campaigns of a store"),
+        "findings": ("archsmith.cli.fuzz:findings", "what campaigns have found"),
+        "show": ("archsmith.cli.fuzz:show", "one finding, or its script"),
+        "replay": ("archsmith.cli.fuzz:replay", "check a finding again on the installed PyTorch"),
+    },
+)
+
+db = _group(
+    "db",
+    """Look after a store.
+
+    \b
+    archsmith db upgrade --store sqlite:///archsmith.db
+    """,
+    {
+        "upgrade": ("archsmith.cli.db:upgrade", "bring a store's schema up to date"),
+        "check": ("archsmith.cli.db:check", "look for damage in a store"),
+    },
+)
+
+archsmith = _group(
+    "archsmith",
+    """Valid neural networks: search for the best ones, fuzz PyTorch with the strangest.
+
+    \b
+    archsmith search run examples/digits_cnn.py --task digits --trials 50 --workers 2
+    archsmith fuzz run --minutes 1
+    archsmith serve
+
+    Everything is kept in one store: --store URL, or ARCHSMITH_STORE, or store in [tool.archsmith] of pyproject.toml;
+    by default sqlite:///archsmith.db in the working directory.
+    """,
+    {
+        "search": ("archsmith.cli.main:search", "find the best architecture of a search space"),
+        "fuzz": ("archsmith.cli.main:fuzz", "fuzz the installed PyTorch with valid graphs"),
+        "serve": ("archsmith.cli.serve:serve", "open the dashboard on this machine"),
+        "db": ("archsmith.cli.main:db", "look after a store"),
+        "completion": ("archsmith.cli.completion:completion", "tab completion for your shell"),
+    },
+)
+archsmith = click.version_option(__version__, prog_name="archsmith")(archsmith)
+
+
+def main() -> None:
+    """Run the command line and leave the process with its exit code."""
+    from archsmith.graph.errors import UserError
+
+    try:
+        code = archsmith.main(prog_name="archsmith", standalone_mode=False)
+    except UserError as error:
+        click.echo(f"error: {error}", err=True)
+        code = 2
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        code = 130
+    sys.exit(code if isinstance(code, int) else 0)

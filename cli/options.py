@@ -1,0 +1,87 @@
+"""Options that several commands share, and where their defaults come from."""
+
+import os
+import tomllib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from archsmith.graph.errors import UserError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def default_store() -> str:
+    """``ARCHSMITH_STORE``, else ``store`` in ``[tool.archsmith]`` of ./pyproject.toml, else ./archsmith.db."""
+    return (
+        os.environ.get("ARCHSMITH_STORE") or _configured(Path("pyproject.toml")) or "sqlite:///archsmith.db"
+    )
+
+
+def _configured(path: Path) -> str | None:
+    if not path.is_file():
+        return None
+    try:
+        tool = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {})
+    except (tomllib.TOMLDecodeError, OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} must be readable TOML: {error}") from None
+    store = tool.get("archsmith", {}).get("store")
+    if store is not None and not isinstance(store, str):
+        raise UserError(
+            f"store in [tool.archsmith] of {path} must be a string, an SQLAlchemy URL; got {store!r}"
+        )
+    return store
+
+
+def store_option(command: F) -> F:
+    return click.option(
+        "--store",
+        metavar="URL",
+        default=default_store,
+        help="SQLAlchemy URL of the store.  [default: ARCHSMITH_STORE, [tool.archsmith], sqlite:///archsmith.db]",
+    )(command)
+
+
+def json_option(command: F) -> F:
+    return click.option(
+        "--json",
+        "as_json",
+        is_flag=True,
+        help="One JSON document on standard output, progress on standard error.",
+    )(command)
+
+
+def workers_option(command: F) -> F:
+    return click.option(
+        "--workers",
+        type=click.IntRange(min=1),
+        default=1,
+        show_default=True,
+        help="Processes at work, one thread each.",
+    )(command)
+
+
+def pairs(entries: Sequence[str], option: str) -> dict[str, Any]:
+    """``KEY=VALUE`` entries as a mapping; a value is read as a number, a boolean or a list (``1,2,3``) where it looks like one."""
+    found: dict[str, Any] = {}
+    for entry in entries:
+        key, equals, text = entry.partition("=")
+        if not equals or not key:
+            raise UserError(f"{option} takes KEY=VALUE; got {entry!r}")
+        found[key] = _value(text)
+    return found
+
+
+def _value(text: str) -> Any:
+    if "," in text:
+        return [_value(part) for part in text.split(",") if part]
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text

@@ -1,0 +1,49 @@
+"""Files too large for a row: weights, kept by the digest of their content beside the store."""
+
+import os
+from hashlib import blake2b
+from pathlib import Path
+
+from archsmith.graph.errors import UserError
+
+
+class Artifacts:
+    """A folder of files named by what is in them. A file stands there before the row that names it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def incoming(self, name: str) -> Path:
+        """Where a job may write a file before it is adopted; one that a killed job left there is written over."""
+        place = self.folder / "incoming"
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(
+                f"{self.folder} must be a folder that can be written, for the trained weights: {error.strerror}"
+            ) from None
+        return place / name
+
+    def adopt(self, path: Path) -> str:
+        """Keep the file under the digest of its content, and give that name."""
+        name = blake2b(path.read_bytes(), digest_size=16).hexdigest() + path.suffix
+        os.replace(path, self.folder / name)
+        return name
+
+    def path(self, name: str) -> Path:
+        """The file of that name (``UserError`` if it is gone)."""
+        found = self.folder / name
+        if not found.is_file():
+            raise UserError(
+                f"{found} must hold the trained weights; it is missing. Was {self.folder} moved or cleaned?"
+            )
+        return found
+
+
+def beside(store: str) -> Artifacts:
+    """The artifacts of a store: next to an SQLite file, else in the working directory."""
+    _, separator, path = store.partition(":///")
+    if store.startswith("sqlite") and separator and path:
+        database = Path(path.partition("?")[0])
+        return Artifacts(database.with_name(f"{database.stem}-artifacts"))
+    return Artifacts(Path("archsmith-artifacts"))

@@ -1,0 +1,29 @@
+"""SPACE and TASK arguments that name files, so that they still mean the same from another folder or on another day."""
+
+from pathlib import Path
+
+from archsmith.graph.errors import UserError
+
+
+def settled(given: str) -> str:
+    """The argument with the path of its file made absolute; a module's or a known name stays as it is."""
+    path, colon, name = _split(given)
+    return f"{path.resolve()}{colon}{name}" if path.suffix == ".py" else given
+
+
+def source_of(given: str) -> str | None:
+    """The text of the file that the argument names, kept as a record of what was run; None if it names none."""
+    path = _split(given)[0]
+    if path.suffix != ".py":
+        return None
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} must be a readable Python file; {error}") from None
+
+
+def _split(given: str) -> tuple[Path, str, str]:
+    if given.endswith(".py"):
+        return Path(given), "", ""
+    place, colon, name = given.rpartition(":")
+    return (Path(place), colon, name) if place.endswith(".py") else (Path(given), "", "")

@@ -1,0 +1,64 @@
+"""What a running job tells whoever listens: facts, for a progress bar or a log, never needed for the result."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from archsmith.storage.facts import Campaign, Epoch, Finding, Progress, Study, Trial, TrialResult
+
+
+@dataclass(frozen=True, slots=True)
+class StudyStarted:
+    """``resumed`` trials were finished in earlier sittings."""
+
+    study: Study
+    resumed: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrialStarted:
+    trial: Trial
+
+
+@dataclass(frozen=True, slots=True)
+class EpochEnded:
+    number: int
+    epoch: Epoch
+
+
+@dataclass(frozen=True, slots=True)
+class TrialEnded:
+    """``best`` is the number and value of the study's best trial so far, this one included."""
+
+    number: int
+    result: TrialResult
+    best: tuple[int, float] | None
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignStarted:
+    campaign: Campaign
+
+
+@dataclass(frozen=True, slots=True)
+class CaseEnded:
+    """One case has been judged; ``progress`` is the campaign's so far, ``seconds`` what each stage of the case took."""
+
+    number: int
+    progress: Progress
+    seconds: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class FindingHit:
+    """A failure was recorded; ``new`` if its bucket was not known yet."""
+
+    finding: Finding
+    new: bool
+
+
+Message = StudyStarted | TrialStarted | EpochEnded | TrialEnded | CampaignStarted | CaseEnded | FindingHit
+Listener = Callable[[Message], None]
+
+
+def ignore(message: Message) -> None:
+    """The listener of those who do not want to hear."""

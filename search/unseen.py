@@ -1,0 +1,52 @@
+"""Proposing what is not known yet: a trace that was told or is pending is not worth a second trial."""
+
+from collections.abc import Callable, Iterable
+from random import Random
+
+from archsmith.spaces.decisions import Decision, Derivation, Label, Prefix, Space, Trace, derive, replay
+from archsmith.spaces.sampling import ATTEMPTS, DeadEnds
+
+TRIES = 32
+"""Known proposals in a row after which the space is asked what it has left."""
+
+Answers = frozenset[tuple[str, Label]]
+"""What a trace answers, whatever the order: a trace that comes back from a store may have lost it."""
+
+Known = dict[Answers, Trace]
+
+
+def known(traces: Iterable[Trace]) -> Known:
+    """The traces by their answers."""
+    return {frozenset(trace.answers): trace for trace in traces}
+
+
+def unseen(space: Space, propose: Callable[[], Derivation], seen: Known, rng: Random) -> Trace:
+    """The first proposal that is not ``seen``; if ``TRIES`` of them are, any other architecture of the space.
+
+    Only where the space has no other, or none that ``ATTEMPTS`` walks can find, a trace comes a second time.
+    """
+    for _ in range(TRIES):
+        trace = propose().trace
+        if frozenset(trace.answers) not in seen:
+            return trace
+    other = remaining(space, seen, rng)
+    return trace if other is None else other
+
+
+def remaining(space: Space, seen: Known, rng: Random) -> Trace | None:
+    """A random trace of the space without those ``seen``, or None: what is known counts as a dead end."""
+    closed = DeadEnds()
+    for trace in seen.values():
+        closed.bury(replay(space, trace))
+
+    def answer(decision: Decision, prefix: Prefix) -> Label:
+        return rng.choice(closed.live(decision, prefix))
+
+    for _ in range(ATTEMPTS):
+        if closed.everything:
+            break
+        found = derive(space, answer)
+        if found.graph is not None:
+            return found.trace
+        closed.bury(found)
+    return None

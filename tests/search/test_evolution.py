@@ -1,0 +1,116 @@
+"""Regularized evolution as the paper has it: a random start, tournaments, and death of old age."""
+
+from random import Random
+
+import pytest
+from tests.search.questions import Questions
+
+from archsmith.graph.errors import UserError
+from archsmith.search.evolution import RegularizedEvolution
+from archsmith.search.random import RandomSearch
+from archsmith.spaces.decisions import Trace
+
+SPACE = Questions(8, 3)
+
+
+def trace(*labels: int) -> Trace:
+    return Trace(tuple((f"d{place}", label) for place, label in enumerate(labels)))
+
+
+ZEROS, ONES, TWOS = trace(*[0] * 8), trace(*[1] * 8), trace(*[2] * 8)
+
+
+def changes(one: Trace, other: Trace) -> int:
+    return sum(a != b for a, b in zip(one.answers, other.answers, strict=True))
+
+
+def children(searcher: RegularizedEvolution, count: int = 40) -> list[Trace]:
+    return [searcher.ask(SPACE, Random(seed), ()) for seed in range(count)]
+
+
+def test_the_first_proposals_are_those_of_random_search() -> None:
+    evolution, baseline = RegularizedEvolution(population=4, tournament=2), RandomSearch()
+    for number in range(4):
+        proposed = evolution.ask(SPACE, Random(number), ())
+
+        assert proposed == baseline.ask(SPACE, Random(number), ())
+        evolution.tell(proposed, 0.5)
+        baseline.tell(proposed, 0.5)
+
+
+def test_proposals_in_flight_count_as_the_start_of_the_population() -> None:
+    evolution = RegularizedEvolution(population=3, tournament=3)
+    evolution.tell(ZEROS, 1.0)
+    still_starting = evolution.ask(SPACE, Random(0), (ONES,))
+    evolving = evolution.ask(SPACE, Random(0), (ONES, TWOS))
+
+    assert changes(ZEROS, still_starting) > 1
+    assert changes(ZEROS, evolving) == 1
+
+
+def test_parallel_asks_before_any_value_are_random_and_differ() -> None:
+    evolution, pending = RegularizedEvolution(population=2, tournament=1), list[Trace]()
+    for number in range(6):
+        pending.append(evolution.ask(SPACE, Random(number), tuple(pending)))
+
+    assert len(set(pending)) == 6
+
+
+def test_a_child_is_one_mutation_of_the_best_that_was_drawn() -> None:
+    evolution = RegularizedEvolution(population=2, tournament=2)
+    evolution.tell(ZEROS, 0.1)
+    evolution.tell(TWOS, 0.9)
+    parents = ["twos" if changes(TWOS, child) == 1 else "zeros" for child in children(evolution, 400)]
+
+    assert all(min(changes(TWOS, child), changes(ZEROS, child)) == 1 for child in children(evolution))
+    # Two draws with replacement miss the better of two members with probability 1/4.
+    assert 0.70 < parents.count("twos") / 400 < 0.80
+
+
+def test_the_oldest_member_dies_however_good_it_was() -> None:
+    evolution = RegularizedEvolution(population=2, tournament=2)
+    for told, value in ((ZEROS, 1.0), (ONES, 0.0), (TWOS, 0.1)):
+        evolution.tell(told, value)
+
+    assert all(changes(ZEROS, child) > 1 for child in children(evolution))
+
+
+def test_a_failed_trial_is_no_member_and_ages_nobody() -> None:
+    evolution = RegularizedEvolution(population=2, tournament=2)
+    evolution.tell(ZEROS, 0.5)
+    evolution.tell(ZEROS, 0.5)
+    for _ in range(5):
+        evolution.tell(TWOS, None)
+
+    assert all(changes(ZEROS, child) == 1 for child in children(evolution))
+
+
+def test_a_child_that_is_known_is_drawn_again() -> None:
+    evolution = RegularizedEvolution(population=2, tournament=1)
+    evolution.tell(ZEROS, 0.5)
+    evolution.tell(ZEROS, 0.5)
+    pending = list[Trace]()
+    for number in range(16):
+        pending.append(evolution.ask(SPACE, Random(number), tuple(pending)))
+
+    assert len(set(pending)) == 16
+
+
+def test_nan_is_refused() -> None:
+    with pytest.raises(ValueError, match="nan"):
+        RegularizedEvolution().tell(ZEROS, float("nan"))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"population": 1}, "population must be an integer of at least 2; got 1"),
+        ({"population": 2.5}, "population must be an integer of at least 2; got 2.5"),
+        ({"population": True}, "population must be an integer of at least 2; got True"),
+        ({"tournament": 0}, "tournament must be an integer from 1 to the population's 16; got 0"),
+        ({"population": 4}, "tournament must be an integer from 1 to the population's 4; got 5"),
+    ],
+)
+def test_options_are_checked(options: dict[str, int], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        RegularizedEvolution(**options)

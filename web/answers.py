@@ -1,0 +1,116 @@
+"""The shapes of the JSON API's answers that are not facts of the store as they are."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from archsmith.storage.facts import Campaign, CurvePoint, Finding, JobState, Study, Trial, TrialState
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why there is no answer."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class StudyRow:
+    """A study in a list: its numbers, without the text of its space."""
+
+    id: int
+    name: str
+    state: JobState
+    space: str
+    task: str
+    searcher: str
+    objective: str
+    created: datetime
+    finished: datetime | None
+    trials: int
+    counts: dict[str, int]
+    best_number: int | None
+    best_value: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class StudyPage:
+    """Studies, newest first; ``next`` is the ``before`` of the next page."""
+
+    items: list[StudyRow]
+    next: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrialPage:
+    """Trials; ``next`` is the ``after`` of the next page."""
+
+    items: list[Trial]
+    next: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignPage:
+    """Campaigns, newest first; ``next`` is the ``before`` of the next page."""
+
+    items: list[Campaign]
+    next: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class FindingPage:
+    """Findings, newest first; ``next`` is the ``before`` of the next page."""
+
+    items: list[Finding]
+    next: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class FailedTrial:
+    """A trial that ended without a value."""
+
+    number: int
+    state: TrialState
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Values of the complete trials with the best so far, and the trials that have no value."""
+
+    objective: str
+    points: list[CurvePoint]
+    failed: list[FailedTrial]
+
+
+@dataclass(frozen=True, slots=True)
+class EpochRow:
+    """The metrics after an epoch; a number that is not finite is a string."""
+
+    number: int
+    metrics: dict[str, float | str]
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A name for what a page shows: it changes when the page would."""
+
+    version: str
+
+
+def study_row(study: Study) -> StudyRow:
+    """The study as a row of a list."""
+    spec = study.spec
+    return StudyRow(
+        study.id,
+        study.name,
+        study.state,
+        spec.space,
+        spec.task,
+        spec.searcher,
+        spec.objective,
+        study.created,
+        study.finished,
+        spec.trials,
+        {state.value: count for state, count in study.counts.items()},
+        study.best_number,
+        study.best_value,
+    )

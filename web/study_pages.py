@@ -1,0 +1,120 @@
+"""The pages of a study and of a trial."""
+
+from typing import Any
+
+from fastapi import APIRouter, HTTPException
+from fastapi.responses import Response
+
+from archsmith.storage.facts import JobState, Study, Trial, TrialState
+from archsmith.storage.store import Transaction
+from archsmith.web.formats import number as shown
+from archsmith.web.lookups import PAGE, newest_trials, study_of, trial_of
+from archsmith.web.parts import Cursor, Id, address, asked, live
+from archsmith.web.site import Site, graph_of, picture
+
+COLUMNS = ("parameters", "macs", "test_accuracy")
+"""Measured numbers that get a column of the trials' table, where there are any."""
+
+
+def study_pages(router: APIRouter, site: Site) -> None:
+    """Add the routes of studies and trials."""
+
+    @router.get("/studies/{id}")
+    def study(id: Id, state: str = "", order: str = "", after: Cursor = None) -> Response:
+        now = site.clock()
+        with site.door.read() as view:
+            found = study_of(view, id, now)
+            return site.page(
+                "study.html",
+                "Studies",
+                live=live(view, f"study/{id}", now, found.state),
+                charts=True,
+                now=now,
+                study=found,
+                asked=asked(
+                    found.spec, without=("space_text", "space_source", "settings"), more=found.spec.settings
+                ),
+                **_best(view, found),
+                **_trials(view, found, state, order, after),
+            )
+
+    @router.get("/studies/{id}/trials/{number}")
+    def trial(id: Id, number: Id) -> Response:
+        now = site.clock()
+        with site.door.read() as view:
+            found, one = study_of(view, id, now), trial_of(view, id, number)
+            svg, text = picture(graph_of(view, one.graph))
+            measured = list(one.result.measurement.items()) if one.result else []
+            job = found.state if one.state is TrialState.RUNNING else JobState.FINISHED
+            return site.page(
+                "trial.html",
+                "Studies",
+                live=live(view, f"trial/{id}/{number}", now, job),
+                charts=True,
+                now=now,
+                study=found,
+                trial=one,
+                epochs=view.trials.epochs(id, number),
+                measurement=[(name, shown(value)) for name, value in measured],
+                headline=[(name, value) for name, value in measured if name in COLUMNS],
+                svg=svg,
+                listing=text,
+            )
+
+
+def _best(view: Transaction, study: Study) -> dict[str, Any]:
+    if study.best_number is None:
+        return {"best_svg": None, "best_listing": ""}
+    best = trial_of(view, study.id, study.best_number)
+    svg, text = picture(graph_of(view, best.graph))
+    return {"best_svg": svg, "best_listing": text}
+
+
+def _trials(view: Transaction, study: Study, state: str, order: str, after: int | None) -> dict[str, Any]:
+    """One page of a study's trials, and the addresses that lead on from it."""
+    if state not in ("", *TrialState):
+        raise HTTPException(422, f"A trial's state must be one of {', '.join(TrialState)}; got {state}.")
+    if order not in ("", "newest", "number", "value"):
+        raise HTTPException(422, f"Trials are ordered by newest, number or value; got {order}.")
+    # the latest of one state would have to be looked for among all trials: those come oldest first instead
+    order = ("number" if state else "newest") if order in ("", "newest") else order
+    rows = _ordered(view, study, TrialState(state) if state else None, order, after)
+    path, kept = f"/studies/{study.id}", {"state": state, "order": "" if order == "newest" else order}
+    following = {**kept, "after": rows[PAGE - 1].number} if len(rows) > PAGE else None
+    measured = [trial.result.measurement for trial in rows[:PAGE] if trial.result]
+    return {
+        "trials": rows[:PAGE],
+        "state": state,
+        "order": order,
+        "columns": [name for name in COLUMNS if any(name in row for row in measured)],
+        "all_states": address(path, {"order": order if order == "value" else ""}) + "#trials",
+        "states": [
+            (
+                one.value,
+                count,
+                address(path, {"state": one, "order": order if order == "value" else ""}) + "#trials",
+            )
+            for one, count in study.counts.items()
+            if count
+        ],
+        "orders": {
+            "newest": address(path, {}) + "#trials",
+            "number": address(path, {"state": state, "order": "number"}) + "#trials",
+            "value": address(path, {"state": state, "order": "value"}) + "#trials",
+        },
+        "first": address(path, kept) + "#trials" if after is not None else None,
+        "next": address(path, following) + "#trials" if following else None,
+    }
+
+
+def _ordered(
+    view: Transaction, study: Study, state: TrialState | None, order: str, after: int | None
+) -> list[Trial]:
+    """A page of trials and one more."""
+    if order == "newest":
+        return newest_trials(view, study, after, PAGE + 1)
+    if order == "number":
+        return view.trials.page(study.id, after, PAGE + 1, state=state)
+    if after is not None:
+        trial_of(view, study.id, after)
+    return view.trials.page(study.id, after, PAGE + 1, state=state, order="value")
