@@ -11,15 +11,11 @@ from archsmith.cli.output import print_json, print_table
 @click.command()
 @click.option("--minutes", type=float, help="How long.  [default: 1, unless --cases is given]")
 @click.option("--cases", type=click.IntRange(min=1), help="How many cases.")
-@click.option(
-    "--oracle", "oracles", multiple=True, metavar="NAME", help="An oracle; may be repeated.  [default: all]"
-)
+@click.option("--oracle", "oracles", multiple=True, metavar="NAME", help="An oracle; may be repeated.  [default: all]")
 @workers_option
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--name", help="A name for the campaign.  [default: campaign-ID]")
-@click.option(
-    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the generator (nodes=8)."
-)
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the generator (nodes=8).")
 @click.option("--include", multiple=True, metavar="OPERATOR", help="Only these operators; may be repeated.")
 @click.option("--exclude", multiple=True, metavar="OPERATOR", help="Not these operators; may be repeated.")
 @click.option(
@@ -176,10 +172,7 @@ def findings(
     if as_json:
         print_json(found)
         return
-    rows = [
-        (f.id, f.campaign, f.content.oracle, f.content.kind, f.hits, f.state, f.content.summary)
-        for f in found
-    ]
+    rows = [(f.id, f.campaign, f.content.oracle, f.content.kind, f.hits, f.state, f.content.summary) for f in found]
     print_table("findings", ("id", "campaign", "oracle", "kind", "hits", "state", "summary"), rows)
 
 
@@ -232,7 +225,5 @@ def replay(finding: int, store: str, as_json: bool) -> None:
         click.echo(f"finding {finding} still fails: {replayed.finding.content.summary}")
     else:
         seen = "; ".join(f"{failure.oracle}: {failure.kind}" for failure in replayed.failures)
-        click.echo(
-            f"finding {finding} does not fail any more" + (f" in that way, but: {seen}" if seen else "")
-        )
+        click.echo(f"finding {finding} does not fail any more" + (f" in that way, but: {seen}" if seen else ""))
     sys.exit(1 if replayed.still_fails else 0)

@@ -15,9 +15,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def default_store() -> str:
     """``ARCHSMITH_STORE``, else ``store`` in ``[tool.archsmith]`` of ./pyproject.toml, else ./archsmith.db."""
-    return (
-        os.environ.get("ARCHSMITH_STORE") or _configured(Path("pyproject.toml")) or "sqlite:///archsmith.db"
-    )
+    return os.environ.get("ARCHSMITH_STORE") or _configured(Path("pyproject.toml")) or "sqlite:///archsmith.db"
 
 
 def _configured(path: Path) -> str | None:
@@ -29,9 +27,7 @@ def _configured(path: Path) -> str | None:
         raise UserError(f"{path} must be readable TOML: {error}") from None
     store = tool.get("archsmith", {}).get("store")
     if store is not None and not isinstance(store, str):
-        raise UserError(
-            f"store in [tool.archsmith] of {path} must be a string, an SQLAlchemy URL; got {store!r}"
-        )
+        raise UserError(f"store in [tool.archsmith] of {path} must be a string, an SQLAlchemy URL; got {store!r}")
     return store
 
 
@@ -64,7 +60,7 @@ def workers_option(command: F) -> F:
 
 
 def pairs(entries: Sequence[str], option: str) -> dict[str, Any]:
-    """``KEY=VALUE`` entries as a mapping; a value is read as a number, a boolean or a list (``1,2,3``) where it looks like one."""
+    """``KEY=VALUE`` entries as a mapping; a value is a number, a boolean or a list (``1,2,3``) where it looks like one."""
     found: dict[str, Any] = {}
     for entry in entries:
         key, equals, text = entry.partition("=")

@@ -41,9 +41,7 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
 
     table = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
     for place, column in enumerate(columns):
-        numeric = bool(rows) and all(
-            isinstance(row[place], int | float) or row[place] is None for row in rows
-        )
+        numeric = bool(rows) and all(isinstance(row[place], int | float) or row[place] is None for row in rows)
         table.add_column(column, justify="right" if numeric else "left")
     for row in rows:
         table.add_row(*(Text(_cell(entry)) for entry in row))

@@ -53,12 +53,8 @@ class LiveProgress:
         match message:
             case StudyStarted(study=study, resumed=resumed):
                 self._epochs = int(study.spec.settings["training"].get("epochs") or 0)
-                self._line(
-                    f"study {study.id} ({study.name}): {study.spec.trials} trials of {study.spec.task}"
-                )
-                self._main = self._bars.add_task(
-                    "trials", total=study.spec.trials, completed=resumed, note=""
-                )
+                self._line(f"study {study.id} ({study.name}): {study.spec.trials} trials of {study.spec.task}")
+                self._main = self._bars.add_task("trials", total=study.spec.trials, completed=resumed, note="")
             case TrialStarted(trial=trial):
                 task = self._bars.add_task(f"  trial {trial.number}", total=self._epochs or None, note="")
                 self._trials[trial.number] = task
@@ -72,9 +68,7 @@ class LiveProgress:
                 minutes = campaign.spec.minutes
                 total = campaign.spec.cases if campaign.spec.cases or not minutes else round(minutes * 60)
                 self._by_time = campaign.spec.cases is None and minutes is not None
-                self._main = self._bars.add_task(
-                    "seconds" if self._by_time else "cases", total=total, note=""
-                )
+                self._main = self._bars.add_task("seconds" if self._by_time else "cases", total=total, note="")
             case CaseEnded(progress=progress):
                 done = round(progress.seconds) if self._by_time else progress.counters["cases"]
                 rate = progress.counters["cases"] / max(progress.seconds, 1e-9)
@@ -97,9 +91,7 @@ class LiveProgress:
             self._line(f"trial {ended.number} {result.value:.4f}{again}")
         note = f"best {ended.best[1]:.4f} (trial {ended.best[0]})" if ended.best else ""
         if self._main is not None:
-            self._bars.update(
-                self._main, advance=1, note=note + (f", {self._failed} failed" if self._failed else "")
-            )
+            self._bars.update(self._main, advance=1, note=note + (f", {self._failed} failed" if self._failed else ""))
 
     def _advance(self, done: int, note: str) -> None:
         if self._main is not None:

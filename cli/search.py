@@ -23,9 +23,7 @@ _GIGABYTE = 1 << 30
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Another setting of training.")
 @click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="An option of the searcher.")
 @click.option("--seconds", type=float, default=600.0, show_default=True, help="Longest time for one trial.")
-@click.option(
-    "--memory", type=float, default=4.0, show_default=True, help="Most memory for one trial, in GiB."
-)
+@click.option("--memory", type=float, default=4.0, show_default=True, help="Most memory for one trial, in GiB.")
 @store_option
 @json_option
 def run(
@@ -124,9 +122,7 @@ def list_studies(limit: int, before: int | None, store: str, as_json: bool) -> N
 
 @click.command()
 @click.argument("study")
-@click.option(
-    "--limit", type=click.IntRange(min=1, max=100_000), default=20, show_default=True, help="Trials shown."
-)
+@click.option("--limit", type=click.IntRange(min=1, max=100_000), default=20, show_default=True, help="Trials shown.")
 @click.option("--order", type=click.Choice(["value", "number"]), default="value", show_default=True)
 @store_option
 @json_option
@@ -145,9 +141,7 @@ def show(study: str, limit: int, order: str, store: str, as_json: bool) -> None:
     if as_json:
         print_json({"study": found, "trials": trials})
         return
-    click.echo(
-        f"study {found.id} {found.name}: {found.state.value}, {found.ended} of {found.spec.trials} trials ended"
-    )
+    click.echo(f"study {found.id} {found.name}: {found.state.value}, {found.ended} of {found.spec.trials} trials ended")
     click.echo(
         f"space {found.spec.space}, task {found.spec.task}, searcher {found.spec.searcher}, seed {found.spec.seed}"
     )
@@ -161,8 +155,8 @@ def show(study: str, limit: int, order: str, store: str, as_json: bool) -> None:
                 found.shown(trial),
                 result.value if result is not None else None,
                 numbers.get("test_accuracy", numbers.get("test_r2")),
-                numbers.get("parameters"),
-                numbers.get("macs"),
+                _whole(numbers.get("parameters")),
+                _whole(numbers.get("macs")),
                 (result.reason if result is not None else None) or "",
             )
         )
@@ -194,10 +188,13 @@ def export(trial: str, out: Path, store: str, as_json: bool) -> None:
             }
         )
         return
-    weights = (
-        f", its weights to {exported.weights}" if exported.weights is not None else " (it has no weights)"
-    )
+    weights = f", its weights to {exported.weights}" if exported.weights is not None else " (it has no weights)"
     click.echo(f"wrote trial {exported.trial.number} of study {exported.trial.study} to {out}{weights}")
+
+
+def _whole(number: float | None) -> int | None:
+    """A count, which is measured as a float like every other number."""
+    return None if number is None else round(number)
 
 
 def _print_end(id: int, store: str, *, as_json: bool) -> None:
@@ -211,9 +208,7 @@ def _print_end(id: int, store: str, *, as_json: bool) -> None:
         print_json({"study": study, "best": best})
         return
     if best is None or best.result is None:
-        click.echo(
-            f"study {study.id}: no trial of {study.ended} was measured; see archsmith search show {study.id}"
-        )
+        click.echo(f"study {study.id}: no trial of {study.ended} was measured; see archsmith search show {study.id}")
         return
     numbers = "  ".join(f"{key} {value:.6g}" for key, value in best.result.measurement.items())
     click.echo(f"best of {study.ended} trials: trial {study.id}/{best.number}  {numbers}")

@@ -37,9 +37,7 @@ def from_json(data: Mapping[str, Any]) -> Case:
         case {"format": 1, "graph": dict(graph), "seed": int(seed), "number": int() | None as number}:
             return Case(text.from_json(dumps(graph)), seed, number)
         case _:
-            raise ValueError(
-                f"a case is an object of format {FORMAT} with graph, seed and number; got {data!r:.80}"
-            )
+            raise ValueError(f"a case is an object of format {FORMAT} with graph, seed and number; got {data!r:.80}")
 
 
 def operators(case: Case) -> list[str]:

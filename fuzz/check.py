@@ -11,7 +11,7 @@ from archsmith.fuzz import case as cases
 from archsmith.fuzz.attempt import attempt, described, place
 from archsmith.fuzz.case import Case
 from archsmith.fuzz.inputs import inputs, network
-from archsmith.fuzz.oracles import ORACLES, protocol
+from archsmith.fuzz.oracles import ORACLES, Constructor, protocol
 from archsmith.fuzz.oracles.protocol import Failure, Note
 from archsmith.graph.ops import DECLARED
 from archsmith.runtime.lower import type_of
@@ -24,7 +24,9 @@ INTERNAL_ASSERT = "INTERNAL ASSERT FAILED"
 Report = Callable[[Any], None]
 
 
-def check_case(payload: Mapping[str, Any], report: Report) -> dict[str, Any]:
+def check_case(
+    payload: Mapping[str, Any], report: Report, *, oracles: Mapping[str, Constructor] = ORACLES
+) -> dict[str, Any]:
     """Check ``payload["case"]`` with the oracles named in ``payload["oracles"]``, the cheapest first.
 
     ``{"stage": name}`` is reported before each stage, so that it is known what a crash belongs to, and
@@ -46,9 +48,9 @@ def check_case(payload: Mapping[str, Any], report: Report) -> dict[str, Any]:
 
     with _stage(EAGER, seconds, report):
         rejected = _rejection(case, found)
-    for name in () if rejected else _cheapest_first(payload["oracles"]):
+    for name in () if rejected else _cheapest_first(payload["oracles"], oracles):
         with _stage(name, seconds, report):
-            failure = _confirmed(name, case, lambda filter: filtered.update([filter]))
+            failure = _confirmed(oracles[name], case, lambda filter: filtered.update([filter]))
         if failure is not None:
             found(failure)
     return {
@@ -70,11 +72,11 @@ def _stage(name: str, seconds: dict[str, float], report: Report) -> Iterator[Non
     seconds[name] = perf_counter() - began
 
 
-def _cheapest_first(names: Sequence[str]) -> list[str]:
-    unknown = [name for name in names if name not in ORACLES]
+def _cheapest_first(names: Sequence[str], oracles: Mapping[str, Constructor]) -> list[str]:
+    unknown = [name for name in names if name not in oracles]
     if unknown:
-        raise ValueError(f"oracles are {', '.join(ORACLES)}; got {', '.join(unknown)}")
-    return [name for name in ORACLES if name in names]
+        raise ValueError(f"oracles are {', '.join(oracles)}; got {', '.join(unknown)}")
+    return [name for name in oracles if name in names]
 
 
 def _rejection(case: Case, found: Callable[[Failure], None]) -> dict[str, str] | None:
@@ -96,12 +98,12 @@ def _rejection(case: Case, found: Callable[[Failure], None]) -> dict[str, str] |
     return None
 
 
-def _confirmed(name: str, case: Case, note: Note) -> Failure | None:
+def _confirmed(construct: Constructor, case: Case, note: Note) -> Failure | None:
     """The oracle's verdict; a failure is checked a second time, to know a flaky one."""
-    failure = ORACLES[name](DECLARED, note).check(case)
+    failure = construct(DECLARED, note).check(case)
     if failure is None:
         return None
-    again = ORACLES[name](DECLARED, _unheard).check(case)
+    again = construct(DECLARED, _unheard).check(case)
     return replace(failure, flaky=again is None or again.kind != failure.kind)
 
 

@@ -4,12 +4,14 @@ import torch
 
 
 def draw(shape: tuple[int, ...], dtype: torch.dtype, seed: int) -> torch.Tensor:
-    """Normal numbers with a quarter of small whole ones among them, negatives and zeros too."""
+    """Normal numbers, a quarter of them replaced by small whole ones; one tensor in four lies transposed in memory."""
     source = torch.Generator().manual_seed(seed)
-    whole = torch.randint(-4, 5, shape, generator=source)
+    values = torch.randint(-4, 5, shape, generator=source)
     if dtype == torch.bool:
-        return whole > 0
-    if not dtype.is_floating_point:
-        return whole.to(dtype)
-    normal = torch.randn(shape, generator=source, dtype=dtype)
-    return torch.where(torch.rand(shape, generator=source) < 0.25, whole.to(dtype), normal)
+        values = values > 0
+    elif dtype.is_floating_point:
+        normal = torch.randn(shape, generator=source, dtype=dtype)
+        values = torch.where(torch.rand(shape, generator=source) < 0.25, values.to(dtype), normal)
+    if len(shape) > 1 and torch.rand((), generator=source) < 0.25:
+        values = values.transpose(0, -1).contiguous().transpose(0, -1)
+    return values.to(dtype)

@@ -115,9 +115,7 @@ def make_space(settings: Mapping[str, Any] = MappingProxyType({})) -> GrowthSpac
     dtypes = _words(chosen, "dtypes")
     _known("dtypes", dtypes, ITEM_BYTES)
     if taken.isdisjoint(dtypes):
-        raise UserError(
-            f"dtypes: the operators take {', '.join(sorted(taken))}; got {', '.join(dtypes) or 'none'}"
-        )
+        raise UserError(f"dtypes: the operators take {', '.join(sorted(taken))}; got {', '.join(dtypes) or 'none'}")
     sizes = _numbers("sizes", chosen["sizes"])
     small = tuple(rank for rank in RANKS if rank in ranks and min(sizes) ** rank <= ELEMENTS)
     usual = small or (min(ranks),)
@@ -153,11 +151,7 @@ def _known(setting: str, given: Collection[str], known: Collection[str]) -> None
 
 def _words(settings: Mapping[str, Any], name: str) -> tuple[str, ...]:
     given = settings[name]
-    if (
-        isinstance(given, str)
-        or not isinstance(given, Sequence)
-        or not all(isinstance(g, str) for g in given)
-    ):
+    if isinstance(given, str) or not isinstance(given, Sequence) or not all(isinstance(g, str) for g in given):
         raise UserError(f"{name} must be a list of names; got {given!r}")
     return tuple(given)
 

@@ -155,9 +155,7 @@ def _belongs(rule: Rule, operator: Operator) -> None:
     foreign = {key for key, _ in rule.constants} - {attribute.name for attribute in operator.attributes}
     if rule.operator != operator.name or foreign:
         of = f"{rule.operator}, with {', '.join(sorted(foreign))}" if foreign else rule.operator
-        raise ValueError(
-            f"a rule of {operator.name} must speak of it and its attributes; this one is of {of}"
-        )
+        raise ValueError(f"a rule of {operator.name} must speak of it and its attributes; this one is of {of}")
 
 
 def _taken(name: str, attribute: Attribute, given: Mapping[str, Scalar]) -> Scalar:

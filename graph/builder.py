@@ -29,9 +29,7 @@ class Builder:
         """Apply an operator and give its first output: the common case, spelled for people."""
         return self.apply(operator, inputs, attributes)[0]
 
-    def apply(
-        self, operator: str, inputs: Sequence[Value], attributes: Mapping[str, Scalar]
-    ) -> tuple[Value, ...]:
+    def apply(self, operator: str, inputs: Sequence[Value], attributes: Mapping[str, Scalar]) -> tuple[Value, ...]:
         """Apply an operator; one value per output.
 
         Raises:
@@ -85,7 +83,5 @@ def recheck(graph: Graph, book: RuleBook) -> Graph:
         inferred = tuple(builder.type_of(value) for value in values)
         if inferred != node.types:
             said, given = (", ".join(map(str, types)) for types in (node.types, inferred))
-            raise ValueError(
-                f"node {position} ({node.operator}) is said to return {said}; rules give {given}"
-            )
+            raise ValueError(f"node {position} ({node.operator}) is said to return {said}; rules give {given}")
     return builder.finish(*graph.outputs)

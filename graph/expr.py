@@ -230,9 +230,7 @@ def _read(node: ast.expr, text: str) -> Expr:
             return Lit(value)
         case ast.Name(id=name):
             return Sym(name)
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int(value))) if not isinstance(
-            value, bool
-        ):
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int(value))) if not isinstance(value, bool):
             return Lit(-value)
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return Apply("-", (Lit(0), _read(operand, text)))
@@ -243,17 +241,11 @@ def _read(node: ast.expr, text: str) -> Expr:
         case ast.Compare(left=left, ops=[operator], comparators=[right]) if type(operator) in _COMPARE:
             return Apply(_COMPARE[type(operator)], (_read(left, text), _read(right, text)))
         case ast.BoolOp(op=connective, values=values):
-            return _joined(
-                "and" if isinstance(connective, ast.And) else "or", [_read(v, text) for v in values]
-            )
-        case ast.Call(func=ast.Name(id=("min" | "max") as name), args=arguments, keywords=[]) if (
-            len(arguments) >= 2
-        ):
+            return _joined("and" if isinstance(connective, ast.And) else "or", [_read(v, text) for v in values])
+        case ast.Call(func=ast.Name(id=("min" | "max") as name), args=arguments, keywords=[]) if len(arguments) >= 2:
             return _joined(name, [_read(a, text) for a in arguments])
         case _:
-            raise ValueError(
-                f"in {text!r}: {ast.unparse(node)!r} is not integer arithmetic, a comparison, min or max"
-            )
+            raise ValueError(f"in {text!r}: {ast.unparse(node)!r} is not integer arithmetic, a comparison, min or max")
 
 
 def _joined(operation: str, parts: Sequence[Expr]) -> Expr:

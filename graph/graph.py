@@ -65,9 +65,7 @@ class Graph:
         if not 0 <= value.node < below:
             raise ValueError(f"a value must come from a node before {below}; got node {value.node}")
         if not 0 <= value.output < len(self.nodes[value.node].types):
-            raise ValueError(
-                f"node {value.node} has {len(self.nodes[value.node].types)} outputs; got {value.output}"
-            )
+            raise ValueError(f"node {value.node} has {len(self.nodes[value.node].types)} outputs; got {value.output}")
 
     @property
     def inputs(self) -> tuple[int, ...]:

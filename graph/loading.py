@@ -15,9 +15,7 @@ def load_object(given: str, *, default: str) -> object:
     Raises:
         UserError: there is no such file, module or name, or its code fails.
     """
-    place, _, name = (
-        given.rpartition(":") if ":" in given and not given.endswith(".py") else (given, "", default)
-    )
+    place, _, name = given.rpartition(":") if ":" in given and not given.endswith(".py") else (given, "", default)
     module = _from_file(Path(place)) if place.endswith(".py") else _from_module(place, given)
     if not hasattr(module, name):
         raise UserError(f"{place} must define {name!r}; it does not. Add: {name} = ...")
@@ -67,7 +65,7 @@ def _where(path: Path, error: BaseException) -> str:
     here = str(path.resolve())
     line, reason = None, _reason(error)
     if isinstance(error, SyntaxError) and error.filename == here:
-        line, reason = error.lineno, f"SyntaxError: {error.msg}"
+        line, reason = error.lineno, f"{type(error).__name__}: {error.msg}"
     frame = error.__traceback__
     while frame is not None:
         if frame.tb_frame.f_code.co_filename == here:

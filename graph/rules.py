@@ -104,15 +104,11 @@ class Rule:
     def __post_init__(self) -> None:
         for entry in self.inputs:
             if not all(isinstance(dim, Sym) for dim in entry.dims):
-                raise ValueError(
-                    f"{self.operator} takes {entry}: sizes must be symbols; say the rest in requires"
-                )
+                raise ValueError(f"{self.operator} takes {entry}: sizes must be symbols; say the rest in requires")
         taken = {entry.dtype for entry in self.inputs}
         for entry in self.outputs:
             if entry.dtype in DTYPE_CLASSES and entry.dtype not in taken:
-                raise ValueError(
-                    f"{self.operator} returns {entry}; no input says which {entry.dtype} that is"
-                )
+                raise ValueError(f"{self.operator} returns {entry}; no input says which {entry.dtype} that is")
 
     @property
     def ranks(self) -> tuple[int, ...]:
@@ -124,9 +120,7 @@ class Rule:
         used: set[str] = set()
         for expr in (*self.requires, *(dim for entry in self.outputs for dim in entry.dims)):
             used |= symbols(expr)
-        return frozenset(
-            used - {name for entry in self.inputs for dim in entry.dims for name in symbols(dim)}
-        )
+        return frozenset(used - {name for entry in self.inputs for dim in entry.dims for name in symbols(dim)})
 
     def __str__(self) -> str:
         fixed = "".join(f", {name}={value!r}" for name, value in self.constants)
@@ -185,9 +179,7 @@ def check(rule: Rule, bound: Mapping[str, int]) -> None:
     """Raise ``Infeasible`` with the first constraint that does not hold and the values that broke it."""
     for constraint in rule.requires:
         if not holds(constraint, bound):
-            values = ", ".join(
-                f"{name}={bound[name]}" for name in sorted(symbols(constraint)) if name in bound
-            )
+            values = ", ".join(f"{name}={bound[name]}" for name in sorted(symbols(constraint)) if name in bound)
             raise Infeasible(f"{rule.operator} requires {show(constraint)}; got {values}")
 
 
@@ -204,9 +196,7 @@ def result_types(rule: Rule, bound: Mapping[str, int]) -> tuple[TensorType, ...]
         except Undefined as error:
             raise Infeasible(f"{rule.operator}: {error}") from None
         if any(size < 1 for size in shape):
-            raise Infeasible(
-                f"{rule.operator} would return {entry.dtype}{list(shape)}; sizes must be at least 1"
-            )
+            raise Infeasible(f"{rule.operator} would return {entry.dtype}{list(shape)}; sizes must be at least 1")
         members = DTYPE_CLASSES.get(entry.dtype)
         types.append(TensorType(shape, members[bound[entry.dtype]] if members else entry.dtype))
     return tuple(types)

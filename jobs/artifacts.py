@@ -1,6 +1,5 @@
 """Files too large for a row: weights, kept by the digest of their content beside the store."""
 
-import os
 from hashlib import blake2b
 from pathlib import Path
 
@@ -27,7 +26,7 @@ class Artifacts:
     def adopt(self, path: Path) -> str:
         """Keep the file under the digest of its content, and give that name."""
         name = blake2b(path.read_bytes(), digest_size=16).hexdigest() + path.suffix
-        os.replace(path, self.folder / name)
+        path.replace(self.folder / name)
         return name
 
     def path(self, name: str) -> Path:

@@ -155,7 +155,5 @@ def _added(sums: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
     """Two nested mappings of numbers, added up."""
     total = dict(sums)
     for key, value in more.items():
-        total[key] = (
-            _added(total.get(key, {}), value) if isinstance(value, Mapping) else total.get(key, 0) + value
-        )
+        total[key] = _added(total.get(key, {}), value) if isinstance(value, Mapping) else total.get(key, 0) + value
     return total

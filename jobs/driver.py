@@ -35,9 +35,7 @@ def _started(pid: int) -> str:
     """When the process began, in clock ticks since boot; empty if there is none."""
     try:
         # The command's name may hold spaces and brackets; the fields behind its last bracket are numbers.
-        fields = (
-            Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-        )
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except OSError:
         return ""
     return "" if fields[0] in "ZX" else fields[19]

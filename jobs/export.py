@@ -1,6 +1,5 @@
 """Taking an architecture out of the store: a Python file that needs only torch, and its trained weights beside it."""
 
-import os
 import shutil
 from collections.abc import Callable
 from contextlib import closing
@@ -52,8 +51,8 @@ def export_trial(
 ) -> Exported:
     """Write the architecture of a trial as Python source to ``out``, and its weights to the same name with ``.pt``.
 
-    ``trial`` is ``STUDY/NUMBER`` or ``STUDY/best``, where STUDY is an id or a name, or a trial's id. The file's ``load()``
-    gives a module that computes what the trained trial computed.
+    ``trial`` is ``STUDY/NUMBER`` or ``STUDY/best``, where STUDY is an id or a name, or a trial's id. The file's
+    ``load()`` gives a module that computes what the trained trial computed.
 
     Raises:
         UserError: there is no such trial, or ``out`` cannot be written.
@@ -66,11 +65,7 @@ def export_trial(
         graph = tx.graphs.get(found.graph)
     result = found.result
     kept = beside(store).path(result.weights) if result is not None and result.weights is not None else None
-    value = (
-        f", {study.spec.objective} {result.value:.4f}"
-        if result is not None and result.value is not None
-        else ""
-    )
+    value = f", {study.spec.objective} {result.value:.4f}" if result is not None and result.value is not None else ""
     title = f"Trial {found.number} of study {study.name}{value}: found by archsmith, needs only torch."
     try:
         beside_it = out.with_suffix(".pt") if kept is not None else None
@@ -116,6 +111,6 @@ def _write(path: Path, text: str) -> None:
     part = path.with_name(f".{path.name}.part")
     try:
         part.write_text(text, encoding="utf-8")
-        os.replace(part, path)
+        part.replace(path)
     finally:
         part.unlink(missing_ok=True)

@@ -35,9 +35,7 @@ class HeldJob:
         with self.store.begin() as tx:
             now = self.clock()
             if not self._jobs(tx).renew(self._id, self.driver, now, LEASE):
-                raise UserError(
-                    f"{self.subject} is run by another process now, which took it over; this one stops"
-                )
+                raise UserError(f"{self.subject} is run by another process now, which took it over; this one stops")
             yield tx
         self._renewed = now
 

@@ -27,7 +27,14 @@ from archsmith.storage.facts import JobState, Study, StudySpec
 from archsmith.storage.store import Store, open_store
 
 DEFAULT_STORE = "sqlite:///archsmith.db"
-PRELOAD = ("torch", "archsmith.evaluate.entry")
+PRELOAD = (
+    "torch",
+    "torch._dynamo",
+    "sklearn.datasets",
+    "sklearn.model_selection",
+    "archsmith.evaluate.entry",
+)
+"""What a worker needs for a trial: imported once, before the workers are forked."""
 
 
 def run_study(

@@ -18,7 +18,7 @@ from archsmith.jobs.artifacts import Artifacts
 from archsmith.jobs.lease import HeldJob
 from archsmith.jobs.progress import EpochEnded, Listener, StudyStarted, TrialEnded, TrialStarted
 from archsmith.runtime.job import Job
-from archsmith.runtime.outcome import Crashed, OutOfMemory, Outcome, Raised, Returned, TimedOut, reason
+from archsmith.runtime.outcome import Crashed, Outcome, OutOfMemory, Raised, Returned, TimedOut, reason
 from archsmith.runtime.pool import Done, Pool, Report
 from archsmith.search.searchers import make_searcher
 from archsmith.spaces.decisions import Space, Trace, replay
@@ -56,9 +56,7 @@ class _Running:
 class TrialLoop:
     """One process's time with a study."""
 
-    def __init__(
-        self, study: Study, space: Space, held: HeldJob, artifacts: Artifacts, listen: Listener
-    ) -> None:
+    def __init__(self, study: Study, space: Space, held: HeldJob, artifacts: Artifacts, listen: Listener) -> None:
         self._study, self._space, self._held = study, space, held
         self._artifacts, self._listen = artifacts, listen
         self._searcher = make_searcher(study.spec.searcher, study.spec.settings["searcher"])
@@ -101,9 +99,7 @@ class TrialLoop:
         trace = Trace.of(lost.trace) if lost is not None else self._ask(number)
         graph = replay(self._space, trace).graph
         if graph is None:
-            raise UserError(
-                f"the trace of trial {number} leads to a dead end: the space is not the one it was"
-            )
+            raise UserError(f"the trace of trial {number} leads to a dead end: the space is not the one it was")
         self._next = max(self._next, number + 1)
         now = self._held.clock()
         with self._held.writing() as tx:
@@ -183,6 +179,4 @@ def _reused(known: Trial | None) -> TrialResult | None:
         return None
     result = known.result
     origin = known.number if result.reused_from is None else result.reused_from
-    return TrialResult(
-        result.state, result.value, result.measurement, reused_from=origin, weights=result.weights
-    )
+    return TrialResult(result.state, result.value, result.measurement, reused_from=origin, weights=result.weights)

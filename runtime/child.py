@@ -84,7 +84,7 @@ class DataLimit:
         self._allowance = allowance
         # never touched, so it costs nothing; given back, it is what an exception needs to be looked at
         self._reserve = mmap.mmap(-1, _RESERVE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        self._data = procfs.data_size()
+        self._data = 0 if allowance is None else procfs.data_size()
         if allowance is not None and self._data:
             procfs.forget_peak()
             self._resident = procfs.peak_resident()
@@ -99,10 +99,10 @@ class DataLimit:
         resource.setrlimit(resource.RLIMIT_DATA, self._before)
 
     def was_near(self) -> bool:
-        """Whether the job came within 64 MiB of its limit, where any allocation of any library may have failed.
+        """Whether the job came within 64 MiB of its limit, where allocations of any library may fail.
 
-        Such a failure can outlive the job: a convolution for which oneDNN once lacked the memory to generate
-        code fails in that process ever after, limit or not.
+        Such a failure can outlive the job: a convolution for which oneDNN once lacked memory to generate code
+        fails in that process ever after, limit or not.
         """
         if self._allowance is None or not self._data:
             return False

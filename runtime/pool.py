@@ -43,9 +43,9 @@ class Pool:
 
     The nursery starts with the first job and imports `preload` once: what jobs use belongs there, unless it
     starts threads when imported. A worker is retired after `max_jobs` jobs, when it holds `max_growth` bytes
-    more between jobs than before its first, and when a job came near its memory limit. A job whose worker was
-    lost before it began, or with the nursery, is run again, at most twice, so its reports may repeat. To be used
-    from one thread only.
+    more between jobs than before its first, and when a job came near its memory limit. A job whose worker
+    was lost before it began, or with the nursery, is run again, at most twice, so its reports may repeat. To
+    be used from one thread only.
     """
 
     def __init__(

@@ -21,7 +21,7 @@ def ran_out_of_memory(error: BaseException, *, short: bool = False) -> bool:
     """Whether an exception, or one that it was raised from, says that memory ran out on the host or a device.
 
     PyTorch raises a plain RuntimeError whose text is all there is to go by. `short`: memory is known to have
-    been short, so that oneDNN's "could not create a primitive", which has other causes too, is taken for that.
+    been short, so oneDNN's "could not create a primitive", which has other causes too, is taken for that.
     """
     seen: set[int] = set()
     link: BaseException | None = error

@@ -44,9 +44,7 @@ class Calls:
         """Numbers of inputs with which the operator has a valid call on some of these types."""
         return tuple(arity for arity in self._arities[name] if self.can_start(name, (), arity, types))
 
-    def can_start(
-        self, name: str, chosen: tuple[TensorType, ...], arity: int, types: Sequence[TensorType]
-    ) -> bool:
+    def can_start(self, name: str, chosen: tuple[TensorType, ...], arity: int, types: Sequence[TensorType]) -> bool:
         """Whether the inputs chosen so far can be completed from ``types`` to a valid call of this arity."""
         if len(chosen) == arity:
             return self.is_open(name, chosen, {})
@@ -62,9 +60,7 @@ class Calls:
         """Whether a valid call on these inputs agrees with the attributes fixed so far."""
         return self._can_complete(name, inputs, tuple(fixed.items()))
 
-    def _completes(
-        self, name: str, inputs: tuple[TensorType, ...], fixed: tuple[tuple[str, Scalar], ...]
-    ) -> bool:
+    def _completes(self, name: str, inputs: tuple[TensorType, ...], fixed: tuple[tuple[str, Scalar], ...]) -> bool:
         return next(self.completions(name, inputs, dict(fixed)), None) is not None
 
     def completions(

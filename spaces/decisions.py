@@ -91,9 +91,7 @@ def derive(space: Space, answer: Answer) -> Derivation:
         decision = next(walk)
         while True:
             if decision.name in names:
-                raise UserError(
-                    f"decision {decision.name!r} is asked twice in one walk; give one of the two a name"
-                )
+                raise UserError(f"decision {decision.name!r} is asked twice in one walk; give one of the two a name")
             names.add(decision.name)
             label = _only(decision)
             if label is None:

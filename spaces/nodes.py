@@ -218,9 +218,7 @@ def repeat(body: Node, times: int | Choice, *, name: str = "repeat") -> Repeat:
     """A part several times over; ``times`` is a count of at least 0 or a choice of counts."""
     counts = times.options if isinstance(times, Choice) else (times,)
     if any(not isinstance(count, int) or isinstance(count, bool) or count < 0 for count in counts):
-        raise UserError(
-            f"repeat needs counts that are integers of at least 0; got {', '.join(map(repr, counts))}"
-        )
+        raise UserError(f"repeat needs counts that are integers of at least 0; got {', '.join(map(repr, counts))}")
     return Repeat(_nodes("repeat", (body,))[0], times, name)
 
 

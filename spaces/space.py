@@ -38,9 +38,7 @@ class TreeSpace:
         return self.text()
 
 
-def space(
-    root: Node, *, input: Sequence[int], dtype: str = "float32", book: RuleBook = DECLARED
-) -> TreeSpace:
+def space(root: Node, *, input: Sequence[int], dtype: str = "float32", book: RuleBook = DECLARED) -> TreeSpace:
     """The space of a tree for samples of shape ``input``, without the batch: ``(channels, height, width)``.
 
     Raises:

@@ -4,9 +4,11 @@ A space asks decisions and whoever answers makes the graph: here Hypothesis answ
 options of the fewest decisions.
 """
 
+from hypothesis import reject
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
+from archsmith.graph.errors import UserError
 from archsmith.graph.expr import OPERATIONS, Apply, Expr, Lit, Sym
 from archsmith.graph.graph import Graph
 from archsmith.graph.ops import DECLARED
@@ -75,8 +77,11 @@ def _answers(draw: DrawFn) -> Answer:
 
 @st.composite
 def derivations(draw: DrawFn, space: Space) -> Derivation:
-    """Walks through the space to a graph, around its dead ends."""
-    return feasible(space, _answers(draw))
+    """Walks through the space to a graph, around its dead ends; a space without any graph is left out."""
+    try:
+        return feasible(space, _answers(draw))
+    except UserError:
+        reject()
 
 
 @st.composite

@@ -11,11 +11,9 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ROOMS = sorted(path.name for path in (ROOT / "src/archsmith").iterdir() if path.is_dir())
-OUTSIDE = (".git", ".venv", "__pycache__", ".*_cache", ".hypothesis", "*.db*", "*-artifacts", "dist", "build")
+OUTSIDE = (".git", ".venv", "__pycache__", ".*_cache", ".hypothesis", "*.db*", "*-artifacts", "dist", "build", "_build")
 
-WHERE = (
-    "import archsmith.graph.types, archsmith.spaces, archsmith.search; print(archsmith.graph.types.__file__)"
-)
+WHERE = "import archsmith.graph.types, archsmith.spaces, archsmith.search; print(archsmith.graph.types.__file__)"
 """Rooms that need nothing but Python, asked where they came from."""
 
 TOP_LEVEL = f"from importlib.util import find_spec; print([name for name in {ROOMS} if find_spec(name)])"
@@ -36,10 +34,7 @@ def contents(wheel: Path) -> dict[str, bytes]:
 
 def expected(tree: Path) -> dict[str, bytes]:
     """What a wheel of the tree has to install: the package's own files and every file of every room."""
-    own = {
-        f"archsmith/{name}": tree / "src/archsmith" / name
-        for name in ("__init__.py", "__main__.py", "py.typed")
-    }
+    own = {f"archsmith/{name}": tree / "src/archsmith" / name for name in ("__init__.py", "__main__.py", "py.typed")}
     rooms = [path for room in ROOMS for path in (tree / room).rglob("*") if path.is_file()]
     rooms = [path for path in rooms if "__pycache__" not in path.parts]
     files = own | {f"archsmith/{path.relative_to(tree).as_posix()}": path for path in rooms}

@@ -1,8 +1,8 @@
-"""Build docs/ into docs/_build/html, a warning being an error: ``python tools/build_docs.py``, or ``make docs``.
+"""Build docs/ into docs/_build/html, where a warning is an error: ``make docs``.
 
-Two pages say what the code says, the command line's and the operators': below a mark they are written anew first.
-``--check`` writes and builds nothing, and exits with 1 if one of them is out of date. The pages of the API reference
-are made for the build only and are not kept.
+Two pages repeat what the code says, the command line's and the operators': below a mark they are written anew
+first. ``--check`` writes and builds nothing, and exits with 1 if one of them is out of date. The pages of the
+API reference are made for each build and are not kept.
 """
 
 import argparse
@@ -38,9 +38,7 @@ FAMILIES: Mapping[str, tuple[Operator, ...]] = MappingProxyType(
 )
 
 
-def commands(
-    group: click.Group, words: tuple[str, ...] = ("archsmith",)
-) -> Iterator[tuple[str, click.Command]]:
+def commands(group: click.Group, words: tuple[str, ...] = ("archsmith",)) -> Iterator[tuple[str, click.Command]]:
     """Every command by its words, ``archsmith search run``; a group stands before its commands."""
     yield " ".join(words), group
     context = click.Context(group)
@@ -99,7 +97,7 @@ GENERATED: Mapping[str, Callable[[], str]] = MappingProxyType(
 
 
 def renewed(page: str) -> str:
-    """The text that the page should have: what people wrote above the mark, and what the code says below it."""
+    """The text that the page should have: above the mark as people wrote it, below as the code says."""
     written, mark, _ = (DOCS / page).read_text(encoding="utf-8").partition(MARK)
     if not mark:
         raise ValueError(f"docs/{page} must have a line {MARK.strip()!r}; it has none")
@@ -112,11 +110,9 @@ def stale() -> list[str]:
 
 
 def modules(room: str) -> list[str]:
-    """The modules of a room by name, migrations left out; the room itself first, sub-folders by their own name."""
+    """The modules of a room by name, the room itself first; migrations are nobody's reading."""
     paths = [path.relative_to(ROOT).with_suffix("") for path in (ROOT / room).rglob("*.py")]
-    shown = [
-        path.parent if path.name == "__init__" else path for path in paths if "migrations" not in path.parts
-    ]
+    shown = [path.parent if path.name == "__init__" else path for path in paths if "migrations" not in path.parts]
     return sorted(".".join(("archsmith", *path.parts)) for path in shown)
 
 
@@ -125,9 +121,7 @@ def write_api() -> None:
     for room in ROOMS:
         first, *rest = modules(room)
         parts = [f"# archsmith.{room}\n", _automodule(first, members=False)]
-        parts += [
-            f"\n## {name.removeprefix('archsmith.')}\n{_automodule(name, members=True)}" for name in rest
-        ]
+        parts += [f"\n## {name.removeprefix('archsmith.')}\n{_automodule(name, members=True)}" for name in rest]
         (DOCS / "api" / f"{room}.md").write_text("".join(parts), encoding="utf-8")
 
 
@@ -160,9 +154,7 @@ def build() -> int:
 
 def main(arguments: list[str]) -> int:
     """Check, or build; 0 if all is well."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="only say which pages are out of date")
     if parser.parse_args(arguments).check:
         found = stale()

@@ -61,6 +61,7 @@ Limit = Annotated[int, Query(ge=1, le=MOST)]
 ERRORS: dict[int | str, dict[str, Any]] = {
     401: {"model": Refused, "description": "The token is missing or wrong"},
     404: {"model": Refused, "description": "The store does not have it"},
+    422: {"model": Refused, "description": "A part of the address makes no sense"},
     503: {"model": Refused, "description": "The store cannot be read"},
 }
 

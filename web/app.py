@@ -40,9 +40,7 @@ def create_app(
         UserError: the URL is none of a store, or the token is empty.
     """
     if token is not None and not token.strip():
-        raise UserError(
-            "an access token must not be empty: give one, or none for a dashboard on this machine only"
-        )
+        raise UserError("an access token must not be empty: give one, or none for a dashboard on this machine only")
     site = Site(Door(store_url), clock, environment())
     site.templates.globals["plotly"] = version("plotly")
     app = FastAPI(title="archsmith", version=__version__, docs_url=None, redoc_url=None)
@@ -51,7 +49,7 @@ def create_app(
     _serve_files(app)
     _answer_errors(app, site)
     names = frozenset(host.lower() for host in hosts)
-    app.add_middleware(GZipMiddleware, minimum_size=2048)
+    app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=4)
     app.add_middleware(Guard, hosts=names, token=token, refusal=site.refusal)
     return app
 
@@ -88,9 +86,7 @@ def _answer_errors(app: FastAPI, site: Site) -> None:
         address = any(one["loc"][0] == "path" for one in error.errors())
         return site.refusal(request, 404 if address else 422, "; ".join(told))
 
-    @app.exception_handler(
-        Exception
-    )  # the outermost boundary: the server goes on, and its log has the traceback
+    @app.exception_handler(Exception)  # the outermost boundary: the server goes on, and its log has the traceback
     def failed(request: Request, error: Exception) -> Response:
         text = f"{type(error).__name__}: the server's log has the details."
         answer = site.refusal(request, 500, text)

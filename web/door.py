@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from threading import Lock
 
 from fastapi import HTTPException
-from sqlalchemy.exc import SQLAlchemyError
 
 from archsmith.graph.errors import UserError
 from archsmith.storage.engine import parsed
@@ -38,9 +37,6 @@ class Door:
         except UserError as error:
             self._forget()
             raise HTTPException(503, str(error)) from error
-        except SQLAlchemyError as error:
-            self._forget()
-            raise HTTPException(503, f"{self.label} cannot be read: run `archsmith db check`") from error
 
     def _opened(self) -> Store:
         with self._lock:
@@ -50,4 +46,6 @@ class Door:
 
     def _forget(self) -> None:
         with self._lock:
-            self._store = None
+            failed, self._store = self._store, None
+        if failed is not None:
+            failed.close()

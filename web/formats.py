@@ -46,11 +46,7 @@ def number(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     if isinstance(value, int):
-        return (
-            f"{Decimal(value):.4g}"
-            if abs(value) >= LONG
-            else f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
-        )
+        return f"{Decimal(value):.4g}" if abs(value) >= LONG else f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
     if not isfinite(value):
         return str(value)
     if value == 0 or 1e-3 <= abs(value) < 1e4:

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 
 from archsmith.storage.facts import Campaign
 from archsmith.storage.store import Transaction
-from archsmith.web.formats import duration, number, plain
+from archsmith.web.formats import LONG, duration, number, plain
 from archsmith.web.highlight import highlight
 from archsmith.web.lookups import PAGE, Wanted, campaign_of, finding_of, findings_page
 from archsmith.web.parts import Cursor, Id, address, asked, live, live_lists
@@ -124,10 +124,10 @@ def _filters(
 def _tiles(campaign: Campaign) -> list[tuple[str, str, str]]:
     """Name, value and note of the single numbers that a campaign has."""
     counters, seconds = campaign.progress.counters, campaign.progress.seconds
-    cases = counters.get("cases", campaign.progress.next_case)
+    cases = counters["cases"] if _is_count(counters.get("cases")) else campaign.progress.next_case
     tiles = [("Cases", number(cases), f"{cases / seconds:.3g} per second" if seconds else "")]
     for name, count in counters.items():
-        if name != "cases" and isinstance(count, int | float):
+        if name != "cases" and _is_count(count):
             tiles.append((name.capitalize(), number(count), f"{100 * count / cases:.3g} %" if cases else ""))
     return [*tiles, ("Time", duration(seconds), "")]
 
@@ -140,8 +140,15 @@ def _counter_tables(
     for name, group in counters.items():
         if isinstance(group, Mapping):
             rows = sorted(_leaves(group), key=lambda row: (-row[1], row[0]))
-            tables.append((name.replace("_", " "), rows, max((count for _, count in rows), default=0) or 1))
+            tables.append(
+                (name.replace("_", " ").capitalize(), rows, max((count for _, count in rows), default=0) or 1)
+            )
     return [table for table in tables if table[1]]
+
+
+def _is_count(value: object) -> bool:
+    """Whether a counter is a number to draw and divide: not text, not NaN, and not longer than any float."""
+    return isinstance(value, int | float) and abs(value) < LONG
 
 
 def _leaves(group: Mapping[str, Any], above: str = "") -> list[tuple[str, int | float]]:
@@ -149,6 +156,6 @@ def _leaves(group: Mapping[str, Any], above: str = "") -> list[tuple[str, int | 
     for name, count in group.items():
         if isinstance(count, Mapping):
             found += _leaves(count, f"{above}{name} · ")
-        elif isinstance(count, int | float):
+        elif _is_count(count):
             found.append((above + name, count))
     return found

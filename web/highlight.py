@@ -30,11 +30,7 @@ def _pieces(source: str) -> Iterator[str]:
         starts.append(starts[-1] + len(line))
     shown = 0
     for token in tokenize.generate_tokens(io.StringIO(source, newline="").readline):
-        kind = (
-            "k"
-            if token.type == tokenize.NAME and keyword.iskeyword(token.string)
-            else CLASSES.get(token.type)
-        )
+        kind = "k" if token.type == tokenize.NAME and keyword.iskeyword(token.string) else CLASSES.get(token.type)
         if kind is None:
             continue
         begin = starts[token.start[0] - 1] + token.start[1]

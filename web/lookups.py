@@ -44,9 +44,7 @@ def finding_of(view: Transaction, id: int) -> Finding:
 
 def newest_trials(view: Transaction, study: Study, before: int | None, limit: int) -> list[Trial]:
     """Trials numbered below ``before``, the latest first."""
-    above = (
-        sum(study.counts.values()) + WINDOW
-    )  # numbers run without gaps, but for trials lost with their workers
+    above = sum(study.counts.values()) + WINDOW  # numbers run without gaps, but for trials lost with their workers
     high = above if before is None else min(before, above)
     found: list[Trial] = []
     while high > 0 and len(found) < limit:

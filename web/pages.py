@@ -49,9 +49,7 @@ def _lists(router: APIRouter, site: Site) -> None:
             rows = view.studies.page(now, PAGE + 1, before)
             live = live_lists(view, now, runs=any(row.state is JobState.RUNNING for row in rows))
             first, next = turns("/studies", [row.id for row in rows], before)
-            return site.page(
-                "studies.html", "Studies", live=live, now=now, studies=rows[:PAGE], first=first, next=next
-            )
+            return site.page("studies.html", "Studies", live=live, now=now, studies=rows[:PAGE], first=first, next=next)
 
     @router.get("/campaigns")
     def campaigns(before: Cursor = None) -> Response:

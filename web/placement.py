@@ -70,9 +70,7 @@ def _parts(graph: Graph) -> tuple[list[Box], list[Link]]:
     return boxes, links
 
 
-def _lanes(
-    layers: Layers, links: Sequence[Link], boxes: Sequence[Box], across: Sequence[float]
-) -> list[list[float]]:
+def _lanes(layers: Layers, links: Sequence[Link], boxes: Sequence[Box], across: Sequence[float]) -> list[list[float]]:
     """The x of every link in each row that it meets.
 
     Edges into a node arrive side by side, in the order of where they come from. The outputs of a node leave
@@ -103,9 +101,7 @@ def _offsets(number: int, width: float) -> list[float]:
     return [(i - (number - 1) / 2) * step for i in range(number)]
 
 
-def _bands(
-    layers: Layers, boxes: Sequence[Box], lanes: Sequence[Sequence[float]]
-) -> list[tuple[float, float]]:
+def _bands(layers: Layers, boxes: Sequence[Box], lanes: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
     """Top and bottom of every row; a gap is higher where an edge has far to go sideways."""
     row_of = {item: number for number, row in enumerate(layers.rows) for item in row}
     furthest = [0.0] * len(layers.rows)

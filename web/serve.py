@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from ipaddress import ip_address
+from urllib.parse import quote
 
 import uvicorn
 
@@ -35,9 +36,7 @@ def serve(
     try:
         server.run()
     except SystemExit as error:  # uvicorn has logged why it could not start
-        raise UserError(
-            f"the dashboard needs {address(host, port)} and cannot have it: give another --port"
-        ) from error
+        raise UserError(f"the dashboard needs {address(host, port)} and cannot have it: give another --port") from error
 
 
 def server_for(
@@ -57,9 +56,7 @@ def server_for(
     if not 0 <= port <= 65535:
         raise UserError(f"a port must be 0 to 65535; got {port}")
     if token is None and not is_loopback(host):
-        raise UserError(
-            f"a dashboard on {host} is open to the network and needs a token: give one, or use 127.0.0.1"
-        )
+        raise UserError(f"a dashboard on {host} is open to the network and needs a token: give one, or use 127.0.0.1")
     app = create_app(store_url, clock=clock, token=token, hosts=_names(host) if hosts is None else hosts)
     # the access log would have the token in it, from the address that brings it
     config = uvicorn.Config(
@@ -78,7 +75,8 @@ def server_for(
 def address(host: str, port: int, token: str | None = None) -> str:
     """The address to open in a browser, with the token in it if there is one."""
     shown = f"[{host.strip('[]')}]" if ":" in host else host
-    return f"http://{shown}:{port}/{f'?token={token}' if token else ''}"
+    query = "" if token is None else f"?token={quote(token, safe='')}"
+    return f"http://{shown}:{port}/{query}"
 
 
 def is_loopback(host: str) -> bool:

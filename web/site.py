@@ -26,7 +26,7 @@ from archsmith.web.drawing import draw
 from archsmith.web.guard import CHART_POLICY
 
 HERE = Path(__file__).parent
-LARGEST_DRAWN = 1000
+LARGEST_DRAWN = 500
 """Nodes above which a page gives the listing of a graph without its picture, which nobody could read."""
 
 API = "/api/"

@@ -50,18 +50,14 @@ def _yielding(layers: Layers) -> Set[Pair]:
     Those are the ones that cross a segment between two bends, or branch off where an edge goes on.
     """
     places = layers.positions()
-    found = {
-        pair for upper, lower in pairwise(layers.rows) for pair in _crossing(layers, places, upper, lower)
-    }
+    found = {pair for upper, lower in pairwise(layers.rows) for pair in _crossing(layers, places, upper, lower)}
     for bend in range(layers.count, len(layers.below)):
         if max(layers.below[bend]) >= layers.count:
             found.update((bend, node) for node in layers.below[bend] if node < layers.count)
     return found
 
 
-def _crossing(
-    layers: Layers, places: Sequence[int], upper: Sequence[int], lower: Sequence[int]
-) -> Iterator[Pair]:
+def _crossing(layers: Layers, places: Sequence[int], upper: Sequence[int], lower: Sequence[int]) -> Iterator[Pair]:
     """Segments between two rows that cross one between bends, and are not between bends themselves."""
     left, start = 0, 0
     for i, item in enumerate(lower):

@@ -8,6 +8,7 @@ from fastapi.responses import Response
 from archsmith.storage.facts import JobState, Study, Trial, TrialState
 from archsmith.storage.store import Transaction
 from archsmith.web.formats import number as shown
+from archsmith.web.highlight import highlight
 from archsmith.web.lookups import PAGE, newest_trials, study_of, trial_of
 from archsmith.web.parts import Cursor, Id, address, asked, live
 from archsmith.web.site import Site, graph_of, picture
@@ -31,9 +32,8 @@ def study_pages(router: APIRouter, site: Site) -> None:
                 charts=True,
                 now=now,
                 study=found,
-                asked=asked(
-                    found.spec, without=("space_text", "space_source", "settings"), more=found.spec.settings
-                ),
+                source=highlight(found.spec.space_source or ""),
+                asked=asked(found.spec, without=("space_text", "space_source", "settings"), more=found.spec.settings),
                 **_best(view, found),
                 **_trials(view, found, state, order, after),
             )
@@ -80,6 +80,7 @@ def _trials(view: Transaction, study: Study, state: str, order: str, after: int 
     order = ("number" if state else "newest") if order in ("", "newest") else order
     rows = _ordered(view, study, TrialState(state) if state else None, order, after)
     path, kept = f"/studies/{study.id}", {"state": state, "order": "" if order == "newest" else order}
+    ranked = {"order": "value"} if order == "value" else {}
     following = {**kept, "after": rows[PAGE - 1].number} if len(rows) > PAGE else None
     measured = [trial.result.measurement for trial in rows[:PAGE] if trial.result]
     return {
@@ -87,13 +88,9 @@ def _trials(view: Transaction, study: Study, state: str, order: str, after: int 
         "state": state,
         "order": order,
         "columns": [name for name in COLUMNS if any(name in row for row in measured)],
-        "all_states": address(path, {"order": order if order == "value" else ""}) + "#trials",
+        "all_states": address(path, ranked) + "#trials",
         "states": [
-            (
-                one.value,
-                count,
-                address(path, {"state": one, "order": order if order == "value" else ""}) + "#trials",
-            )
+            (one.value, count, address(path, {**ranked, "state": one}) + "#trials")
             for one, count in study.counts.items()
             if count
         ],
@@ -107,9 +104,7 @@ def _trials(view: Transaction, study: Study, state: str, order: str, after: int 
     }
 
 
-def _ordered(
-    view: Transaction, study: Study, state: TrialState | None, order: str, after: int | None
-) -> list[Trial]:
+def _ordered(view: Transaction, study: Study, state: TrialState | None, order: str, after: int | None) -> list[Trial]:
     """A page of trials and one more."""
     if order == "newest":
         return newest_trials(view, study, after, PAGE + 1)

@@ -44,9 +44,7 @@ def compare(
     only about values that are not alike at first sight.
     """
     return (
-        _types(expected, actual)
-        or _values(expected, actual, precisions, witnesses, note)
-        or _strides(expected, actual)
+        _types(expected, actual) or _values(expected, actual, precisions, witnesses, note) or _strides(expected, actual)
     )
 
 
@@ -55,13 +53,9 @@ def _types(expected: Values, actual: Values) -> Disagreement | None:
         return Disagreement("wrong shape", f"{len(expected)} outputs expected, {len(actual)} returned")
     for output, (e, a) in enumerate(zip(expected, actual, strict=True)):
         if e.dtype != a.dtype:
-            return Disagreement(
-                "wrong dtype", f"output {output}: {e.dtype} expected, {a.dtype} returned", output
-            )
+            return Disagreement("wrong dtype", f"output {output}: {e.dtype} expected, {a.dtype} returned", output)
         if e.shape != a.shape:
-            return Disagreement(
-                "wrong shape", f"output {output}: {[*e.shape]} expected, {[*a.shape]} returned", output
-            )
+            return Disagreement("wrong shape", f"output {output}: {[*e.shape]} expected, {[*a.shape]} returned", output)
     return None
 
 

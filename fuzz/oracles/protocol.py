@@ -28,8 +28,8 @@ class Failure:
     """What went wrong with a case.
 
     ``where`` is a place that other cases with the same cause share: an operator, or an exception and the
-    function that raised it; ``message`` is everything. A disagreement names the graph's ``output`` (None: their
-    number differs), a wrong value also its worst ``element`` and the absolute difference ``allowed`` there.
+    function that raised it; ``message`` is everything. A disagreement names the graph's ``output`` (None:
+    their number differs), a wrong value also its worst ``element`` and the absolute difference ``allowed``.
     ``flaky``: a second run did not fail in the same way.
     """
 

@@ -37,9 +37,7 @@ LINEAR = (
             rule("matmul", ["Float[K]", "Float[K]"], ["Float"], macs="K"),
             rule("matmul", ["Float[B, M, K]", "Float[B, K, L]"], ["Float[B, M, L]"], macs="B*M*K*L"),
             rule("matmul", ["Float[B, M, K]", "Float[K, L]"], ["Float[B, M, L]"], macs="B*M*K*L"),
-            rule(
-                "matmul", ["Float[A, B, M, K]", "Float[A, B, K, L]"], ["Float[A, B, M, L]"], macs="A*B*M*K*L"
-            ),
+            rule("matmul", ["Float[A, B, M, K]", "Float[A, B, K, L]"], ["Float[A, B, M, L]"], macs="A*B*M*K*L"),
         ),
     ),
     Operator(

@@ -5,12 +5,8 @@ from archsmith.graph.ops.dims import RANKS, dims, tensor
 from archsmith.graph.rules import Rule, rule
 
 
-def _unary(
-    name: str, summary: str, takes: str, *attributes: Attribute, returns: str | None = None
-) -> Operator:
-    rules = tuple(
-        rule(name, [tensor(takes, dims(rank))], [tensor(returns or takes, dims(rank))]) for rank in RANKS
-    )
+def _unary(name: str, summary: str, takes: str, *attributes: Attribute, returns: str | None = None) -> Operator:
+    rules = tuple(rule(name, [tensor(takes, dims(rank))], [tensor(returns or takes, dims(rank))]) for rank in RANKS)
     return Operator(name, summary, attributes, rules)
 
 
@@ -19,14 +15,11 @@ def _cast(dtype: str) -> tuple[Rule, ...]:
     # Into floats and booleans from anything: casts of floats to integers are left out, because C++ leaves
     # out-of-range values undefined.
     return tuple(
-        rule("cast", [tensor("Any", dims(rank))], [tensor(dtype, dims(rank))], constants=fixed)
-        for rank in RANKS
+        rule("cast", [tensor("Any", dims(rank))], [tensor(dtype, dims(rank))], constants=fixed) for rank in RANKS
     )
 
 
-def broadcast(
-    name: str, takes: str, returns: str | None = None, *, ranks: range = range(5)
-) -> tuple[Rule, ...]:
+def broadcast(name: str, takes: str, returns: str | None = None, *, ranks: range = range(5)) -> tuple[Rule, ...]:
     """Rules for two inputs that broadcast: aligned at the last dimension, equal or 1 in each."""
     rules = []
     for left in ranks:
@@ -59,9 +52,7 @@ def _where() -> Operator:
         )
         for rank in RANKS
     )
-    return Operator(
-        "where", "takes from the second input where the first is true, else from the third", (), rules
-    )
+    return Operator("where", "takes from the second input where the first is true, else from the third", (), rules)
 
 
 _SLOPE = Attribute("slope", float, 0.01, (0.01, 0.2))

@@ -20,9 +20,7 @@ def _pool(name: str, rank: int, summary: str) -> Operator:
         "2*padding <= kernel",
         *(f"{size} + 2*padding >= kernel" for size in directions),
     ]
-    rules = (
-        rule(name, [f"Float[N, C, {', '.join(directions)}]"], [f"Float[N, C, {sizes}]"], requires=requires),
-    )
+    rules = (rule(name, [f"Float[N, C, {', '.join(directions)}]"], [f"Float[N, C, {sizes}]"], requires=requires),)
     return Operator(name, summary, (_KERNEL, _STRIDE, _PADDING), rules)
 
 

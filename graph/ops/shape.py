@@ -34,9 +34,7 @@ def _transpose() -> tuple[Rule, ...]:
                 sizes = dims(rank)
                 swapped = replaced(replaced(sizes, first, sizes[second]), second, sizes[first])
                 fixed = {"first": first, "second": second}
-                rules.append(
-                    rule("transpose", [tensor("Any", sizes)], [tensor("Any", swapped)], constants=fixed)
-                )
+                rules.append(rule("transpose", [tensor("Any", sizes)], [tensor("Any", swapped)], constants=fixed))
     return tuple(rules)
 
 

@@ -2,17 +2,22 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import click
 import pytest
 import torch
+
 from archsmith.cli.main import LazyGroup
 from archsmith.cli.main import archsmith as root
 from archsmith.evaluate.digits import DIGITS
+from tests.jobs.files import SCORE, SPACE, write
 
+ROOT = "from archsmith.cli.main import archsmith\narchsmith"
 HEAVY = ("torch", "sklearn", "numpy", "sqlalchemy", "fastapi", "plotly", "rich", "z3")
 
 
@@ -31,7 +36,8 @@ ALL = commands(root)
 
 def imported_by(code: str, cwd: Path) -> set[str]:
     """The top-level modules of ``HEAVY`` that a fresh interpreter has after running ``code``."""
-    program = f"import sys\n{code}\nprint(*(name for name in {HEAVY!r} if name in sys.modules), sep=',', file=sys.stderr)"
+    show = f"print(*(name for name in {HEAVY!r} if name in sys.modules), sep=',', file=sys.stderr)"
+    program = f"import sys\n{code}\n{show}"
     done = subprocess.run([sys.executable, "-c", program], cwd=cwd, capture_output=True, text=True, check=True)
     return set(done.stderr.strip().split(",")) - {""}
 
@@ -40,7 +46,12 @@ def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     environment = {key: value for key, value in os.environ.items() if key != "ARCHSMITH_STORE"}
     return subprocess.run(
         [sys.executable, "-m", "archsmith", *arguments],
-        cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=300,
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
     )
 
 
@@ -58,14 +69,14 @@ def test_every_command_has_help_with_an_example(words: tuple[str, ...], command:
 def test_help_needs_no_heavy_library(tmp_path: Path) -> None:
     assert imported_by("import archsmith.cli.main", tmp_path) == set()
     for group in ("search", "fuzz", "db"):
-        code = f"from archsmith.cli.main import archsmith as a\na.main(['{group}', '--help'], standalone_mode=False)"
+        code = f"{ROOT}.main(['{group}', '--help'], standalone_mode=False)"
         assert imported_by(code, tmp_path) == set()
 
 
 def test_reading_a_store_needs_no_torch(tmp_path: Path) -> None:
     assert run("db", "upgrade", cwd=tmp_path).returncode == 0
     for words in (["search", "list"], ["fuzz", "list"], ["fuzz", "findings"], ["search", "list", "--json"]):
-        code = f"from archsmith.cli.main import archsmith as a\na.main({words!r}, standalone_mode=False)"
+        code = f"{ROOT}.main({words!r}, standalone_mode=False)"
 
         assert imported_by(code, tmp_path) & {"torch", "sklearn", "fastapi", "numpy"} == set()
 
@@ -90,7 +101,19 @@ def test_a_search_from_the_command_line_to_its_exported_network(tmp_path: Path) 
         "space = space(chain(op('conv2d', out=choose(4, 8), kernel=3), any_of(op('relu'), op('gelu')),\n"
         "                    op('batch_norm2d'), op('flatten'), op('linear', out=10)), input=(1, 8, 8))\n"
     )
-    searched = run("search", "run", "net.py", "--task", "digits", "--trials", "2", "--epochs", "1", "--json", cwd=tmp_path)
+    searched = run(
+        "search",
+        "run",
+        "net.py",
+        "--task",
+        "digits",
+        "--trials",
+        "2",
+        "--epochs",
+        "1",
+        "--json",
+        cwd=tmp_path,
+    )
     assert searched.returncode == 0, searched.stderr
     best = json.loads(searched.stdout)["best"]
 
@@ -103,6 +126,29 @@ def test_a_search_from_the_command_line_to_its_exported_network(tmp_path: Path) 
     assert exported.returncode == 0, exported.stderr
     accuracy = _accuracy_without_archsmith(tmp_path)
     assert accuracy == pytest.approx(best["result"]["measurement"]["test_accuracy"], abs=1e-9)
+
+
+def test_an_interrupted_search_ends_with_130_and_can_be_resumed(tmp_path: Path) -> None:
+    paths = write(tmp_path, space=SPACE, score=SCORE)
+    words = ["search", "run", paths["space"], "--task", f"{paths['score']}:score", "--trials", "20"]
+    running = subprocess.Popen(
+        [sys.executable, "-m", "archsmith", *words],
+        cwd=tmp_path,
+        env={**os.environ, "SCORE_SECONDS": "0.2"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not (tmp_path / "log.txt").exists() and running.poll() is None:
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=60)
+
+    resumed = run("search", "resume", "1", "--json", cwd=tmp_path)
+
+    assert running.returncode == 130
+    assert said.strip().splitlines()[-1] == "interrupted"
+    assert json.loads(resumed.stdout)["study"]["state"] == "finished"
 
 
 def _accuracy_without_archsmith(folder: Path) -> float:

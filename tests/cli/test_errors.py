@@ -15,7 +15,9 @@ space = space(op("relu"), input=(1, 8, 8))
 """
 
 
-def archsmith(*arguments: str, cwd: Path, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def archsmith(
+    *arguments: str, cwd: Path, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "archsmith", *arguments],
         cwd=cwd,
@@ -83,7 +85,7 @@ def test_a_store_that_is_not_ours(tmp_path: Path) -> None:
 
 
 def test_a_store_that_is_no_database(tmp_path: Path) -> None:
-    (tmp_path / "text.db").write_text("no database at all, but long enough to have a header of some kind\n" * 9)
+    (tmp_path / "text.db").write_text("no database, but long enough to have a header\n" * 9)
 
     assert "text.db" in mistake("search", "list", "--store", "sqlite:///text.db", cwd=tmp_path)
 
@@ -159,8 +161,6 @@ def test_an_unknown_option_is_a_mistake(tmp_path: Path) -> None:
     assert "No such option" in done.stderr
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_read_only_folder_is_said_so(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-
-    assert "archsmith.db" in mistake("db", "upgrade", cwd=tmp_path)
+def test_a_path_where_nothing_can_be_written_is_said_so(tmp_path: Path) -> None:
+    # Not even root may create a file there, so this holds whoever runs the tests.
+    assert "/proc/store.db" in mistake("db", "upgrade", "--store", "sqlite:////proc/store.db", cwd=tmp_path)

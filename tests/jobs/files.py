@@ -1,4 +1,4 @@
-"""Files such as users write: a small space, and a task that logs every measurement and can fail in every way."""
+"""Files such as users write: a small space, a task that logs what it measures, one that always fails."""
 
 from pathlib import Path
 
@@ -10,7 +10,11 @@ from archsmith.spaces.space import space
 
 activation = any_of(op("relu"), op("sigmoid"), op("tanh"), op("gelu"), op("silu"), op("elu"))
 space = space(
-    chain(op("conv2d", out=choose(2, 3, 4, 5, 6), kernel=choose(1, 3), padding="same"), activation, op("global_avg_pool")),
+    chain(
+        op("conv2d", out=choose(2, 3, 4, 5, 6), kernel=choose(1, 3), padding="same"),
+        activation,
+        op("global_avg_pool"),
+    ),
     input=(1, 4, 4),
 )
 '''

@@ -1,4 +1,4 @@
-"""kill -9 of the driver at any moment: nothing finished is lost, nothing finished runs again, nothing stays running."""
+"""kill -9 of the driver at any moment: no finished trial is lost or runs again, and nothing stays running."""
 
 import os
 import random
@@ -6,14 +6,16 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-from archsmith.jobs.driver import utc_now
+from tests.jobs.files import SCORE, SPACE, write
+
+from archsmith.graph.errors import UserError
+from archsmith.jobs.driver import LEASE, utc_now
 from archsmith.jobs.study import resume_study
 from archsmith.storage.facts import JobState, Trial, TrialState
 from archsmith.storage.store import check_store, open_store
-
-from .files import SCORE, SPACE, write
 
 TRIALS = 40
 
@@ -34,7 +36,7 @@ def test_a_study_survives_kill_9_at_random_moments(tmp_path: Path) -> None:
         finished = later
 
     with open_store(store).read() as tx:
-        killed = tx.studies.get(1, utc_now() + 2 * _lease())
+        killed = tx.studies.get(1, utc_now() + 2 * LEASE)
     assert killed.state is JobState.INTERRUPTED
     resumed = resume_study("1", store=store, workers=2)
     history = _history(store)
@@ -49,7 +51,7 @@ def test_a_study_survives_kill_9_at_random_moments(tmp_path: Path) -> None:
     assert len(measured) <= runs <= sum(trial.attempt for trial in history)
 
 
-def _kill_midway(arguments: list[str], reached, rng: random.Random) -> None:  # type: ignore[no-untyped-def]
+def _kill_midway(arguments: list[str], reached: Callable[[], bool], rng: random.Random) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "archsmith", *arguments],
         env={**os.environ, "SCORE_SECONDS": "0.05"},
@@ -64,7 +66,7 @@ def _kill_midway(arguments: list[str], reached, rng: random.Random) -> None:  # 
     assert process.returncode == -signal.SIGKILL
 
 
-def _trials_written(store: str, count: int):  # type: ignore[no-untyped-def]
+def _trials_written(store: str, count: int) -> Callable[[], bool]:
     path = Path(store.removeprefix("sqlite:///"))
 
     def reached() -> bool:
@@ -74,8 +76,6 @@ def _trials_written(store: str, count: int):  # type: ignore[no-untyped-def]
 
 
 def _history_or_nothing(store: str) -> list[Trial]:
-    from archsmith.graph.errors import UserError
-
     try:
         return _history(store)
     except UserError:  # the other process is about to create it
@@ -89,9 +89,3 @@ def _history(store: str) -> list[Trial]:
 
 def _finished(store: str) -> dict[int, Trial]:
     return {trial.number: trial for trial in _history(store) if trial.result is not None}
-
-
-def _lease():  # type: ignore[no-untyped-def]
-    from archsmith.jobs.driver import LEASE
-
-    return LEASE

@@ -3,7 +3,10 @@
 from pathlib import Path
 
 import pytest
+from tests.jobs.files import FAULTY, SCORE, SPACE, write
+
 from archsmith.graph.errors import UserError
+from archsmith.jobs.driver import utc_now
 from archsmith.jobs.progress import EpochEnded, Message, StudyStarted, TrialEnded, TrialStarted
 from archsmith.jobs.study import resume_study, run_study
 from archsmith.jobs.trials import Limits
@@ -11,8 +14,6 @@ from archsmith.spaces.nodes import any_of, chain, choose, op
 from archsmith.spaces.space import space
 from archsmith.storage.facts import JobState, Study, Trial, TrialState
 from archsmith.storage.store import open_store
-
-from .files import FAULTY, SCORE, SPACE, write
 
 
 def trials_of(store: str, study: Study) -> list[Trial]:
@@ -64,7 +65,13 @@ def test_every_way_to_fail_is_recorded_with_its_reason_and_the_study_goes_on(pla
     faults = space(chain(op("conv2d", out=2, kernel=1), any_of(*map(op, names))), input=(1, 4, 4))
 
     study = run_study(
-        faults, task=place["faulty"], searcher="random", trials=6, workers=2, store=place["store"], limits=limits
+        faults,
+        task=place["faulty"],
+        searcher="random",
+        trials=6,
+        workers=2,
+        store=place["store"],
+        limits=limits,
     )
 
     by_operator: dict[str, set[tuple[TrialState, str | None]]] = {}
@@ -107,7 +114,7 @@ def test_an_interrupted_study_reads_stopped_and_runs_its_lost_trial_again(place:
     with pytest.raises(KeyboardInterrupt):
         run_study(place["space"], task=place["score"], trials=4, store=place["store"], listen=interrupt)
     with open_store(place["store"]).read() as tx:
-        stopped = tx.studies.page(_now())[0]
+        stopped = tx.studies.page(utc_now())[0]
         lost = tx.trials.get(stopped.id, 2)
     assert stopped.state is JobState.STOPPED
     assert stopped.shown(lost) == "interrupted"
@@ -163,9 +170,3 @@ def test_epochs_of_a_real_training_are_heard_and_kept(tmp_path: Path) -> None:
     assert [epoch.number for epoch in epochs] == [1, 2]
     assert [message.epoch for message in heard if isinstance(message, EpochEnded)] == epochs
     assert study.best_value == pytest.approx(epochs[-1].metrics["val_accuracy"])
-
-
-def _now():  # type: ignore[no-untyped-def]
-    from archsmith.jobs.driver import utc_now
-
-    return utc_now()

@@ -2,8 +2,9 @@
 
 import signal
 import time
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -29,10 +30,10 @@ def job(name: str, payload: Json = None, seconds: float = AMPLE, memory: int | N
     return Job(f"sandbox_jobs:{name}", payload, seconds, memory)
 
 
-def run_all(pool: Pool, jobs: Mapping[Hashable, Job]) -> list[tuple[Hashable, Outcome]]:
+def run_all(pool: Pool, jobs: Mapping[Any, Job]) -> list[tuple[Any, Outcome]]:
     """Keeps the pool busy until every job is done; in the order in which they were."""
     waiting = list(jobs.items())
-    done: list[tuple[Hashable, Outcome]] = []
+    done: list[tuple[Any, Outcome]] = []
     while len(done) < len(jobs):
         while waiting and pool.free:
             pool.submit(*waiting.pop(0))

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
-from tests.web.world import Client, World, fill
 
 from archsmith.storage.store import open_store
 from archsmith.web.app import create_app
+from tests.web.world import Client, World, fill
 
 
 @pytest.fixture(scope="session")

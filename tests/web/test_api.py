@@ -4,11 +4,11 @@ import json
 from dataclasses import replace
 
 import pytest
-from tests.web.world import BEST, BROKEN, LEASE, NOW, SCRIPT, SPEC, TRIALS, Client, World, odd_graph
 
 from archsmith.graph.text import from_json
 from archsmith.storage.facts import CurvePoint
 from archsmith.web.lookups import thinned
+from tests.web.world import BEST, BROKEN, LEASE, NOW, SCRIPT, SPEC, TRIALS, Client, World, odd_graph
 
 V1 = "/api/v1"
 HUGE = 2**63
@@ -258,7 +258,7 @@ def test_the_description_names_every_route_and_its_answers(client: Client) -> No
     } == {path.removeprefix(V1) for path in described["paths"]}
     for path, methods in described["paths"].items():
         assert set(methods) == {"get"}, path
-        assert {"200", "401", "404", "422", "503"} <= {*methods["get"]["responses"], "422"}, path
+        assert {"200", "401", "404", "422", "503"} <= set(methods["get"]["responses"]), path
         assert methods["get"]["description"], path
 
 
@@ -266,7 +266,7 @@ def test_half_a_surrogate_pair_reaches_the_reader(world: World, own_client: Clie
     with world.store.begin() as tx:
         tx.trials.start(4, TRIALS, {"odd \ud800": "\udfff"}, world.graphs[0], NOW)
 
-    assert own_client.get(f"/studies/4/trials/{TRIALS}").status_code == 200
-    assert json.loads(own_client.get(f"{V1}/studies/4/trials/{TRIALS}").text)["trace"] == {
-        "odd \ud800": "\udfff"
-    }
+    path = f"/studies/4/trials/{TRIALS}"
+
+    assert own_client.get(path).status_code == 200
+    assert json.loads(own_client.get(V1 + path).text)["trace"] == {"odd \ud800": "\udfff"}

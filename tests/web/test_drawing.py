@@ -6,12 +6,12 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.web.world import odd_graph, small_net
 
 from archsmith.graph.graph import INPUT, Graph, Node, Value
 from archsmith.graph.types import TensorType
 from archsmith.web.boxes import columns, family, fit, node_box, short_type
 from archsmith.web.drawing import draw
+from tests.web.world import odd_graph, small_net
 
 SVG = "{http://www.w3.org/2000/svg}"
 IMAGE = TensorType((1, 3, 8, 8))

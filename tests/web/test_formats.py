@@ -41,9 +41,7 @@ def test_a_large_count_is_grouped_or_scaled() -> None:
     assert [scaled(value) for value in (0.5, 999, None, nan, "x")] == ["0.5000", "999", "–", "nan", "x"]
 
 
-@pytest.mark.parametrize(
-    ("value", "text"), [(0.001, "0.001"), (123456, "123456"), (None, "–"), (True, "True")]
-)
+@pytest.mark.parametrize(("value", "text"), [(0.001, "0.001"), (123456, "123456"), (None, "–"), (True, "True")])
 def test_a_setting_is_written_as_it_was_given(value: object, text: str) -> None:
     assert exact(value) == text
 
@@ -88,9 +86,7 @@ def test_a_moment_is_in_utc() -> None:
     assert moment(NOON) == "2026-11-23 12:00:00 UTC"
 
 
-@pytest.mark.parametrize(
-    ("part", "whole", "share"), [(1, 3, 33), (5, 4, 100), (1, 0, 0), (1, None, 0), (-1, 4, 0)]
-)
+@pytest.mark.parametrize(("part", "whole", "share"), [(1, 3, 33), (5, 4, 100), (1, 0, 0), (1, None, 0), (-1, 4, 0)])
 def test_a_share_is_between_0_and_100(part: float, whole: float | None, share: int) -> None:
     assert percent(part, whole) == share
 
@@ -137,8 +133,6 @@ def unmarked(text: str) -> str:
     return unescape(sub(r"</?span[^>]*>", "", text))
 
 
-@pytest.mark.parametrize(
-    "source", ['"""never closed', "  x\n y", "def f(:\n", "a\r\nb = 'x'\r\n", "x" * 200_000, "\0"]
-)
+@pytest.mark.parametrize("source", ['"""never closed', "  x\n y", "def f(:\n", "a\r\nb = 'x'\r\n", "x" * 200_000, "\0"])
 def test_what_is_no_python_is_shown_plainly(source: str) -> None:
     assert unmarked(highlight(source)) == source

@@ -6,10 +6,13 @@ from datetime import timedelta
 from html import unescape
 
 import pytest
-from tests.web.world import BEST, BROKEN, CAMPAIGN, LEASE, NOW, SCRIPT, SPEC, TRIALS, Client, World
 
+from archsmith.graph.graph import INPUT, Graph, Node, Value
+from archsmith.graph.types import TensorType
 from archsmith.storage.facts import Progress
 from archsmith.web.lookups import PAGE
+from archsmith.web.site import LARGEST_DRAWN, picture
+from tests.web.world import BEST, BROKEN, CAMPAIGN, LEASE, NOW, SCRIPT, SPEC, TRIALS, Client, World, small_net
 
 PAGES = {
     "/": "Overview",
@@ -50,9 +53,7 @@ def test_every_page_opens(path: str, title: str, client: Client) -> None:
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert f"<title>{title} · archsmith</title>" in answer.text
     assert answer.text.count("<h1") == 1
-    assert len(set(re.findall(r' id="([^"]*)"', answer.text))) == len(
-        re.findall(r' id="([^"]*)"', answer.text)
-    )
+    assert len(set(re.findall(r' id="([^"]*)"', answer.text))) == len(re.findall(r' id="([^"]*)"', answer.text))
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -63,7 +64,7 @@ def test_no_page_has_inline_script_or_style_or_reaches_another_host(path: str, c
     assert not re.search(r'(?:src|href|action)="(?!/|#)', text)
 
 
-@pytest.mark.parametrize("path", [path for path in PAGES if "studies/" not in path])
+@pytest.mark.parametrize("path", PAGES)
 def test_every_link_of_a_page_leads_somewhere(path: str, client: Client) -> None:
     found = {unescape(link).split("#")[0] for link in re.findall(r'href="(/[^"]*)"', client.get(path).text)}
 
@@ -95,9 +96,7 @@ def test_an_empty_store_says_which_commands_fill_it(empty_client: Client) -> Non
     assert "archsmith fuzz run" in said["/findings"]
 
 
-def test_a_store_with_studies_only_still_says_how_to_begin_a_campaign(
-    empty_world: World, empty_client: Client
-) -> None:
+def test_a_store_with_studies_only_still_says_how_to_begin_a_campaign(empty_world: World, empty_client: Client) -> None:
     with empty_world.store.begin() as tx:
         tx.studies.create(SPEC, None, "host:1", NOW, LEASE)
 
@@ -226,7 +225,7 @@ def test_a_campaign_shows_its_counters_and_findings(client: Client) -> None:
     assert "Cases 4 821 1.96 per second" in said
     assert "Rejected 180 3.73 %" in said
     assert "Time 41 min 0 s" in said
-    assert "operators 5 add 100 % 2 210" in said
+    assert "Operators 5 add 100 % 2 210" in said
     assert "compile · failed 0 % 22" in said
     assert len(table(text, "Findings")) == 9
     assert "torch 2.13.0" in said
@@ -393,3 +392,47 @@ def test_a_campaign_bounded_by_cases_shows_its_share(empty_world: World, empty_c
         tx.campaigns.advance(made.id, "host:1", Progress(50, (), {}, 1.0), NOW)
 
     assert '<progress max="100" value="25"' in empty_client.get("/").text
+
+
+def test_the_newest_trials_are_found_across_numbers_that_were_lost(empty_world: World, empty_client: Client) -> None:
+    numbers = [*range(30), *range(150, 200)]
+    with empty_world.store.begin() as tx:
+        graph = tx.graphs.put(small_net(4, 1))
+        study = tx.studies.create(SPEC, None, "host:1", NOW, LEASE).id
+        for number in numbers:
+            tx.trials.start(study, number, {}, graph, NOW)
+    first = empty_client.get(f"/studies/{study}").text
+    (next_page,) = links(first, "next")
+    shown = table(first, "Trials") + table(empty_client.get(next_page).text, "Trials")
+
+    assert [int(row.split()[0]) for row in shown] == numbers[::-1]
+
+
+def test_the_source_of_a_space_is_shown_as_python(empty_world: World, empty_client: Client) -> None:
+    with empty_world.store.begin() as tx:
+        spec = replace(SPEC, space_source='space = "<cnn>"')
+        tx.studies.create(spec, None, "host:1", NOW, LEASE)
+
+    assert '<span class="py-s">&#34;&lt;cnn&gt;&#34;</span>' in empty_client.get("/studies/1").text
+
+
+def test_a_graph_that_nobody_could_read_is_only_listed() -> None:
+    image = TensorType((1, 3))
+    chain = [Node(INPUT, (), (), (image,))]
+    chain += [Node("relu", (Value(i),), (), (image,)) for i in range(LARGEST_DRAWN)]
+    drawn, text = picture(Graph(tuple(chain), (Value(LARGEST_DRAWN),)))
+
+    assert drawn == f"<p>{LARGEST_DRAWN + 1} nodes are too many to draw; the listing has them all.</p>"
+    assert len(text.splitlines()) == LARGEST_DRAWN + 2
+
+
+def test_counters_of_any_kind_do_not_hurt_a_page(empty_world: World, empty_client: Client) -> None:
+    odd = {"cases": "many", "ran": float("nan"), "far": 10**400, "deep": {"a": {"b": 2, "c": None}, "d": float("inf")}}
+    with empty_world.store.begin() as tx:
+        made = tx.campaigns.create(CAMPAIGN, "odd", "host:1", NOW, LEASE)
+        tx.campaigns.advance(made.id, "host:1", Progress(7, (), odd, 2.0), NOW)
+    said = words(empty_client.get("/campaigns/1").text)
+
+    assert "Cases 7 3.5 per second" in said
+    assert "Deep 1 a · b 100 % 2" in said
+    assert empty_client.get("/campaigns").status_code == 200

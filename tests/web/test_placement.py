@@ -62,10 +62,7 @@ def test_edges_of_one_value_share_their_bends_and_others_do_not(case: tuple[int,
     owner: dict[int, tuple[int, int]] = {}
 
     for link, chain in zip(links, layers.chains, strict=True):
-        assert all(
-            owner.setdefault(bend, (link.source, link.port)) == (link.source, link.port)
-            for bend in chain[1:-1]
-        )
+        assert all(owner.setdefault(bend, (link.source, link.port)) == (link.source, link.port) for bend in chain[1:-1])
     longest: dict[tuple[int, int], int] = {}
     for link, chain in zip(links, layers.chains, strict=True):
         longest[link.source, link.port] = max(longest.get((link.source, link.port), 0), len(chain) - 2)

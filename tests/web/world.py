@@ -105,9 +105,7 @@ def odd_graph() -> Graph:
     a, b = build.input(TensorType((2, 6, 5))), build.input(TensorType((2, 6, 5)))
     left, right = build.apply("split_in_two", [build.add("mul", a, b)], {"dim": 1, "size": 2})
     wide = build.add("cat", build.add("sin", right), left, dim=1)
-    return build.finish(
-        build.add("amax", build.add("sub", wide, a), dim=2), build.add("softmax", left, dim=2)
-    )
+    return build.finish(build.add("amax", build.add("sub", wide, a), dim=2), build.add("softmax", left, dim=2))
 
 
 def new_finding(number: int, graph: str) -> NewFinding:
@@ -153,9 +151,7 @@ def fill_study(world: World, rng: random.Random) -> None:
         world.graphs = [tx.graphs.put(small_net(4 + 4 * (i % 3), 1 + i)) for i in range(6)]
         world.study = tx.studies.create(SPEC, "digits-mcts", "host:41", NOW, LEASE).id
         for number in range(TRIALS):
-            trace = {
-                f"stage {k}/block/{part}": rng.choice([1, 3, 5, "relu"]) for k in range(4) for part in "ab"
-            }
+            trace = {f"stage {k}/block/{part}": rng.choice([1, 3, 5, "relu"]) for k in range(4) for part in "ab"}
             started = START + timedelta(minutes=2 * number)
             tx.trials.start(world.study, number, trace, world.graphs[number % 6], started)
             if number < TRIALS - 1:
@@ -215,9 +211,7 @@ def fill_older_studies(tx: Transaction) -> None:
     graph = tx.graphs.put(small_net(8, 2, "avg_pool2d"))
     for number, value in enumerate((0.91, 0.93)):
         tx.trials.start(done, number, {"depth": number}, graph, START)
-        tx.trials.finish(
-            done, number, TrialResult(TrialState.COMPLETE, value, {"macs": 10}, seconds=2), [], START
-        )
+        tx.trials.finish(done, number, TrialResult(TrialState.COMPLETE, value, {"macs": 10}, seconds=2), [], START)
     tx.studies.release(done, "host:9", JobState.FINISHED, START + LEASE)
 
 
@@ -239,17 +233,12 @@ class Client:
     app: FastAPI
     cookies: httpx.Cookies = field(default_factory=httpx.Cookies)
 
-    def get(
-        self,
-        path: str,
-        headers: Mapping[str, str] | None = None,
-        *,
-        method: str = "GET",
-        host: str = "localhost",
-    ) -> httpx.Response:
+    def get(self, path: str, headers: Mapping[str, str] | None = None, *, method: str = "GET") -> httpx.Response:
+        """The answer to a request; ``path`` may be a whole URL."""
+
         async def ask() -> httpx.Response:
             transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
-            base = f"http://{host}"
+            base = "http://localhost"
             async with httpx.AsyncClient(transport=transport, base_url=base, cookies=self.cookies) as client:
                 answer = await client.request(method, path, headers=headers)
                 self.cookies = client.cookies

@@ -54,13 +54,13 @@ function curve(data) {
   layout.yaxis2 = { overlaying: "y", range: [0, 1], visible: false, fixedrange: true };
   const traces = [
     {
+      name: "best so far", x: points.map((p) => p.number), y: points.map((p) => p.best), mode: "lines",
+      line: { color: colour("--ember"), width: 2, shape: "hv" }, hoverinfo: "skip",
+    },
+    {
       name: plainText(objective), x: points.map((p) => p.number), y: points.map((p) => p.value), mode: "markers",
       marker: { color: colour("--accent"), size: 6, opacity: 0.55 },
       hovertemplate: "trial %{x}<br>%{y:.5g}<extra></extra>",
-    },
-    {
-      name: "best so far", x: points.map((p) => p.number), y: points.map((p) => p.best), mode: "lines",
-      line: { color: colour("--ember"), width: 2, shape: "hv" }, hoverinfo: "skip",
     },
   ];
   if (failed.length) {

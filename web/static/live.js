@@ -115,6 +115,8 @@ document.addEventListener("visibilitychange", () => {
   else if (main.dataset.every) look();
 });
 
+window.addEventListener("online", () => { if (main.dataset.every) look(); });
+
 remember();
 if (main.dataset.every) show("live", false);
 plan();
