@@ -70,5 +70,5 @@ docs: $(READY) ## build the documentation
 	$(BIN)/python tools/build_docs.py
 
 clean: ## remove what was built, .venv included
-	rm -rf $(VENV) build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis demo.db*
+	rm -rf $(VENV) build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis demo.db* demo-artifacts
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,11 +1,20 @@
 """``archsmith fuzz``: run, list, findings, show, replay."""
 
 import sys
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from archsmith.cli.options import json_option, pairs, store_option, workers_option
 from archsmith.cli.output import print_json, print_table
+from archsmith.graph.errors import UserError
+
+if TYPE_CHECKING:
+    from archsmith.storage.facts import Campaign
+
+LATEST = "latest"
+"""What ``--resume`` without a name goes on with."""
 
 
 @click.command()
@@ -23,25 +32,13 @@ from archsmith.cli.output import print_json, print_table
     "resumed",
     metavar="[CAMPAIGN]",
     is_flag=False,
-    flag_value="latest",
+    flag_value=LATEST,
     help="Go on with a campaign by id or name, or with the latest.",
 )
 @store_option
 @json_option
-def run(
-    minutes: float | None,
-    cases: int | None,
-    oracles: tuple[str, ...],
-    workers: int,
-    seed: int,
-    name: str | None,
-    settings: tuple[str, ...],
-    include: tuple[str, ...],
-    exclude: tuple[str, ...],
-    resumed: str | None,
-    store: str,
-    as_json: bool,
-) -> None:
+@click.pass_context
+def run(ctx: click.Context, /, resumed: str | None, workers: int, store: str, as_json: bool, **given: Any) -> None:
     """Fuzz the installed PyTorch, and keep what is found in the store. Exit code 1 means that there are findings.
 
     \b
@@ -52,35 +49,59 @@ def run(
     from archsmith.cli.progress import LiveProgress
     from archsmith.jobs.campaign import resume_campaign, run_campaign
 
-    with LiveProgress() as listen:
-        if resumed is not None:
-            campaign = resume_campaign(
-                _latest(store) if resumed == "latest" else resumed,
-                store=store,
-                workers=workers,
-                listen=listen,
-            )
-        else:
-            lists = {key: list(value) for key, value in (("include", include), ("exclude", exclude)) if value}
-            campaign = run_campaign(
-                minutes=1.0 if minutes is None and cases is None else minutes,
-                cases=cases,
-                oracles=oracles or None,
-                workers=workers,
-                seed=seed,
-                name=name,
-                store=store,
-                space=pairs(settings, "--set") | lists,
-                listen=listen,
-            )
-    counters = campaign.progress.counters
+    if resumed is not None:
+        _demand_only_resume(ctx)
+        name = _latest(store) if resumed == LATEST else resumed
+        with LiveProgress() as listen:
+            campaign = resume_campaign(name, store=store, workers=workers, listen=listen)
+    else:
+        arguments = _campaign_arguments(**given)
+        with LiveProgress() as listen:
+            campaign = run_campaign(workers=workers, store=store, listen=listen, **arguments)
+    _print_end(campaign, as_json=as_json)
+    sys.exit(1 if campaign.findings else 0)
+
+
+def _campaign_arguments(
+    minutes: float | None,
+    cases: int | None,
+    oracles: tuple[str, ...],
+    seed: int,
+    name: str | None,
+    settings: tuple[str, ...],
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+) -> dict[str, Any]:
+    """The options of a new campaign as ``run_campaign`` takes them."""
+    lists = {key: list(value) for key, value in (("include", include), ("exclude", exclude)) if value}
+    return {
+        "minutes": 1.0 if minutes is None and cases is None else minutes,
+        "cases": cases,
+        "oracles": oracles or None,
+        "seed": seed,
+        "name": name,
+        "space": pairs(settings, "--set") | lists,
+    }
+
+
+def _demand_only_resume(ctx: click.Context) -> None:
+    """A campaign goes on as it was begun; an option that would change it is a mistake, and not ignored."""
+    kept = {"resumed", "workers", "store", "as_json"}
+    options = [option for option in ctx.command.params if option.name is not None and option.name not in kept]
+    changed = [o.opts[0] for o in options if ctx.get_parameter_source(str(o.name)) is not ParameterSource.DEFAULT]
+    if changed:
+        raise UserError(f"--resume goes on with a campaign as it was begun; leave out {', '.join(changed)}")
+
+
+def _print_end(campaign: "Campaign", *, as_json: bool) -> None:
+    progress, counters = campaign.progress, campaign.progress.counters
     summary = {
         "campaign": campaign.id,
         "name": campaign.name,
         "state": campaign.state,
         "cases": counters.get("cases", 0),
         "ran": counters.get("ran", 0),
-        "seconds": campaign.progress.seconds,
+        "seconds": progress.seconds,
         "operators": len(counters.get("operators", {})),
         "signatures": len(counters.get("signatures", {})),
         "failures": counters.get("failures", 0),
@@ -92,20 +113,17 @@ def run(
     }
     if as_json:
         print_json(summary)
-    else:
-        click.echo(
-            f"campaign {campaign.id}: {summary['cases']} cases in {campaign.progress.seconds:.0f} s, "
-            f"{summary['ran']} ran, {summary['operators']} operators in {summary['signatures']} signatures, "
-            f"{campaign.findings} findings"
-        )
-        if campaign.findings:
-            click.echo(f"archsmith fuzz findings --campaign {campaign.id}    # what they are")
-    sys.exit(1 if campaign.findings else 0)
+        return
+    click.echo(
+        f"campaign {campaign.id}: {summary['cases']} cases in {progress.seconds:.0f} s, {summary['ran']} ran, "
+        f"{summary['operators']} operators in {summary['signatures']} signatures, {campaign.findings} findings"
+    )
+    if campaign.findings:
+        click.echo(f"archsmith fuzz findings --campaign {campaign.id}    # what they are")
 
 
 def _latest(store: str) -> str:
     from archsmith.cli.reading import read
-    from archsmith.graph.errors import UserError
     from archsmith.jobs.driver import utc_now
 
     with read(store) as tx:

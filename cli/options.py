@@ -60,7 +60,7 @@ def workers_option(command: F) -> F:
 
 
 def pairs(entries: Sequence[str], option: str) -> dict[str, Any]:
-    """``KEY=VALUE`` entries as a mapping; a value is a number, a boolean or a list (``1,2,3``) where it looks like one."""
+    """``KEY=VALUE`` entries as a mapping; a value that looks like a number, a boolean or a list is one."""
     found: dict[str, Any] = {}
     for entry in entries:
         key, equals, text = entry.partition("=")

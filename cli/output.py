@@ -12,7 +12,7 @@ import click
 
 
 def print_json(document: Any) -> None:
-    """One JSON document; NaN and infinities as null, so that every parser reads it."""
+    """One JSON document; NaN and infinities as "nan", "inf" and "-inf", as the dashboard's API has them."""
     click.echo(json.dumps(plain(document), indent=2, allow_nan=False))
 
 
@@ -29,7 +29,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(entry) for entry in value]
     if isinstance(value, float) and not math.isfinite(value):
-        return None
+        return str(value)
     return value
 
 

@@ -39,6 +39,7 @@ class LiveProgress:
         self._epochs = 0
         self._failed = 0
         self._found = 0
+        self._by_time = False
 
     def __enter__(self) -> Self:
         self._bars.start()

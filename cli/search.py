@@ -1,5 +1,6 @@
 """``archsmith search``: run, list, show, resume, export."""
 
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def run(
 
     settings = pairs(given.pop("settings"), "--set") | ({"epochs": epochs} if epochs is not None else {})
     options = pairs(given.pop("options"), "--option")
-    limits = Limits(seconds, round(memory * _GIGABYTE))
+    limits = Limits(seconds, int(memory * _GIGABYTE) if isfinite(memory) else 0)
     with LiveProgress() as listen:
         study = run_study(
             space,

@@ -44,6 +44,11 @@ class Task:
     kind: str
     load: Callable[[], Data]
 
+    @property
+    def objective(self) -> str:
+        """The name of the number that a study of this task maximises."""
+        return "val_accuracy" if self.kind == "classification" else "val_r2"
+
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise UserError(f"task {self.name}: kind must be {' or '.join(KINDS)}; got {self.kind!r}")

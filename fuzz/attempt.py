@@ -31,16 +31,17 @@ def attempt(module: Callable[..., object], given: Values) -> Values | Exception:
 
 
 def root(error: BaseException) -> BaseException:
-    """The exception that was raised first; the compiler wraps them."""
-    while error.__cause__ is not None:
-        error = error.__cause__
+    """The exception that was raised first; the compiler wraps it, and keeps it under a name of its own."""
+    while isinstance(inner := getattr(error, "inner_exception", None) or error.__cause__, BaseException):
+        error = inner
     return error
 
 
 def described(error: Exception) -> str:
-    """The exception's type and message first, then the stack."""
+    """The type and message of the exception that was raised first, then the stack."""
+    first = root(error)
     stack = "".join(traceback.format_exception(error))
-    return f"{type(error).__name__}: {str(error).strip()}\n\n{stack}"[:LONGEST]
+    return f"{type(first).__name__}: {str(first).strip()}\n\n{stack}"[:LONGEST]
 
 
 def place(error: Exception) -> str:

@@ -13,7 +13,7 @@ _NORMAL = (
     (r"(?:/[\w.+-]+)+/([\w.+-]+)", r"\1"),  # a path: its last part
     (r"\bc[a-z2-7]{51}\b", "#"),  # inductor names files after the digest of what is in them
     (r"[(\[][\d\s,x.-]*[)\]]", "#"),  # a shape, an index
-    (r"\b([A-Za-z_]+?)_?\d+(?:_\d+)*\b(?![.(])", r"\1#"),  # v12, buf3, conv2d_4; not a call, as conv2d(
+    (r"\b([A-Za-z_]+?)_?\d+(?:_\d+)*\b(?!\()", r"\1#"),  # v12, buf3; but log2( is a function
     (r"(?<![A-Za-z\d_])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?", "#"),
     (r"\s+", " "),
 )

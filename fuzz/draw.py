@@ -4,7 +4,7 @@ import torch
 
 
 def draw(shape: tuple[int, ...], dtype: torch.dtype, seed: int) -> torch.Tensor:
-    """Normal numbers, a quarter of them replaced by small whole ones; one tensor in four lies transposed in memory."""
+    """Normal numbers, a quarter of them small whole ones; one tensor in four lies transposed in memory."""
     source = torch.Generator().manual_seed(seed)
     values = torch.randint(-4, 5, shape, generator=source)
     if dtype == torch.bool:

@@ -1,6 +1,6 @@
 """The two exceptions of the house.
 
-Everything else that may go wrong is a value: an ``Outcome``, a ``Failure``, a ``Rejection``.
+Everything else that may go wrong is a value: an ``Outcome``, a ``Failure``, a dead end of a ``Derivation``.
 """
 
 

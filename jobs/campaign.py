@@ -16,6 +16,7 @@ from archsmith.graph.errors import UserError
 from archsmith.jobs.cases import CaseLimits, CaseLoop
 from archsmith.jobs.driver import LEASE, identity, is_gone, utc_now
 from archsmith.jobs.lease import HeldJob
+from archsmith.jobs.limits import check_bounds
 from archsmith.jobs.progress import Listener, ignore
 from archsmith.jobs.study import DEFAULT_STORE
 from archsmith.runtime.pool import Pool
@@ -25,7 +26,7 @@ from archsmith.storage.store import open_store
 
 def run_campaign(
     *,
-    minutes: float | None = 1.0,
+    minutes: float | None = None,
     cases: int | None = None,
     oracles: Sequence[str] | None = None,
     workers: int = 1,
@@ -47,9 +48,7 @@ def run_campaign(
     """
     chosen = tuple(oracles) if oracles is not None else tuple(ORACLES)
     _check_oracles(chosen)
-    for word, bound in (("minutes", minutes), ("cases", cases), ("workers", workers)):
-        if bound is not None and not bound > 0:
-            raise UserError(f"{word} must be above 0; got {bound}")
+    check_bounds(minutes=minutes, cases=cases, workers=workers)
     settings = dict(space or {})
     make_space(settings)  # a mistake in the settings is reported before anything is written
     spec = CampaignSpec(
@@ -83,8 +82,7 @@ def resume_campaign(
         UserError: there is no such campaign, another process runs it, or it tests another PyTorch than the one
             installed.
     """
-    if workers < 1:
-        raise UserError(f"workers must be at least 1; got {workers}")
+    check_bounds(workers=workers)
     with closing(open_store(store, create=False)) as opened:
         with opened.read() as tx:
             kept = tx.campaigns.find(campaign, clock())

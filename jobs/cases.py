@@ -19,11 +19,15 @@ from archsmith.fuzz.oracles.protocol import Failure
 from archsmith.fuzz.preload import CHECK
 from archsmith.graph.ops import DECLARED
 from archsmith.jobs.lease import HeldJob
+from archsmith.jobs.limits import check_limits
 from archsmith.jobs.progress import CampaignStarted, CaseEnded, FindingHit, Listener
 from archsmith.runtime.job import Job
 from archsmith.runtime.outcome import Outcome, Returned
 from archsmith.runtime.pool import Done, Pool, Report
 from archsmith.storage.facts import Campaign, NewFinding, Progress
+
+EAGER = "eager"
+"""The stage before all oracles, which runs the case as it stands."""
 
 FLUSH = 0.5
 """Seconds between writes of progress while nothing is found."""
@@ -36,13 +40,16 @@ class CaseLimits:
     seconds: float = 120.0
     memory: int = 3 << 30
 
+    def __post_init__(self) -> None:
+        check_limits(self.seconds, self.memory)
+
 
 @dataclass(slots=True)
 class _Running:
     """A case in a worker: the last stage that it said it had begun, and the failures that it reported."""
 
     case: Case
-    stage: str = "eager"
+    stage: str = EAGER
     failures: list[Failure] = field(default_factory=list)
 
     def hear(self, message: Mapping[str, Any]) -> None:
@@ -108,17 +115,18 @@ class CaseLoop:
         checked: Mapping[str, Any] = outcome.value if isinstance(outcome, Returned) else {}
         fatal = failure_of_outcome(outcome, running.stage, running.case, DECLARED)
         failures = [*running.failures, *([fatal] if fatal is not None else [])]
-        self._count(number, running.case, checked, len(failures))
+        self._count(number, running, checked, len(failures))
         if failures or time.monotonic() - self._written >= FLUSH:
             found = [finding(running.case, failure, DECLARED) for failure in failures]
             self._write([NewFinding(**asdict(entry)) for entry in found])
         self._listen(CaseEnded(number, self._progress, checked.get("seconds", {})))
 
-    def _count(self, number: int, case: Case, checked: Mapping[str, Any], failures: int) -> None:
+    def _count(self, number: int, running: _Running, checked: Mapping[str, Any], failures: int) -> None:
         """Add the case to the counters; one that killed its worker after eager had ended is one that ran."""
+        case, stage = running.case, running.stage
         more = {
             "cases": 1,
-            "ran": int(checked.get("ran", True)),
+            "ran": int(checked.get("ran", stage != EAGER)),
             "failures": failures,
             "rejected": {checked["rejected"]["type"]: 1} if "rejected" in checked else {},
             "filtered": checked.get("filtered", {}),

@@ -10,7 +10,7 @@ from typing import Any
 
 from archsmith.fuzz import case as cases
 from archsmith.fuzz.fatal import failure_of_outcome
-from archsmith.fuzz.oracles import protocol
+from archsmith.fuzz.oracles import ORACLES, protocol
 from archsmith.fuzz.oracles.protocol import Failure
 from archsmith.fuzz.preload import CHECK, PRELOAD, environment
 from archsmith.graph.ops import DECLARED
@@ -62,7 +62,8 @@ def replay_finding(
             failures.append(protocol.from_json(message["failure"]))
 
     case = cases.from_json(kept.content.case)
-    payload = {"case": cases.to_json(case), "oracles": [kept.content.oracle]}
+    # A failure of the eager run itself needs no oracle: every check begins with that run.
+    payload = {"case": cases.to_json(case), "oracles": [name for name in (kept.content.oracle,) if name in ORACLES]}
     with (
         TemporaryDirectory() as cache,
         Sandbox(preload=PRELOAD, environment=environment(Path(cache))) as sandbox,

@@ -14,6 +14,7 @@ from archsmith.graph.errors import UserError
 from archsmith.jobs.artifacts import beside
 from archsmith.jobs.driver import LEASE, identity, is_gone, utc_now
 from archsmith.jobs.lease import HeldJob
+from archsmith.jobs.limits import check_bounds
 from archsmith.jobs.places import settled, source_of
 from archsmith.jobs.progress import Listener, ignore
 from archsmith.jobs.trials import Limits, TrialLoop
@@ -66,8 +67,8 @@ def run_study(
     task = settled(task)
     training = TrainingSettings.from_json(dict(settings or {}))
     make_searcher(searcher, options or {})  # a mistake in its options is reported before anything is written
-    _check_counts(trials=trials, workers=workers)
-    _check_fits(found, task, seed)
+    check_bounds(trials=trials, workers=workers)
+    objective = _check_fits(found, task, seed)
     spec = StudySpec(
         space=given,
         space_source=source_of(given),
@@ -77,6 +78,7 @@ def run_study(
         searcher=searcher,
         seed=seed,
         trials=trials,
+        objective=objective,
         settings={
             "training": training.to_json(),
             "searcher": dict(options or {}),
@@ -107,7 +109,7 @@ def resume_study(
     Raises:
         UserError: there is no such study, another process runs it, or its space is no longer the same.
     """
-    _check_counts(trials=1 if trials is None else trials, workers=workers)
+    check_bounds(trials=trials, workers=workers)
     with closing(open_store(store, create=False)) as opened:
         with opened.read() as tx:
             kept = tx.studies.find(study, clock())
@@ -146,16 +148,12 @@ def _read(store: Store, id: int, clock: Callable[[], datetime]) -> Study:
         return tx.studies.get(id, clock())
 
 
-def _check_counts(*, trials: int, workers: int) -> None:
-    for word, count in (("trials", trials), ("workers", workers)):
-        if count < 1:
-            raise UserError(f"{word} must be at least 1; got {count}")
-
-
-def _check_fits(space: Space, task: str, seed: int) -> None:
-    """A space that does not fit its task is the caller's mistake, and is said before anything is written."""
+def _check_fits(space: Space, task: str, seed: int) -> str:
+    """The name of the task's objective; a space that does not fit its task is said before anything is written."""
     graph = sample(space, random.Random(seed)).graph
     assert graph is not None  # a sample is never a dead end
     found = load_task(task)
-    if isinstance(found, Task):
-        check_space_fits(found, graph)
+    if not isinstance(found, Task):
+        return "value"
+    check_space_fits(found, graph)
+    return found.objective

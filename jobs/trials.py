@@ -16,6 +16,7 @@ from archsmith.graph.graph import Graph
 from archsmith.graph.text import to_json
 from archsmith.jobs.artifacts import Artifacts
 from archsmith.jobs.lease import HeldJob
+from archsmith.jobs.limits import check_limits
 from archsmith.jobs.progress import EpochEnded, Listener, StudyStarted, TrialEnded, TrialStarted
 from archsmith.runtime.job import Job
 from archsmith.runtime.outcome import Crashed, Outcome, OutOfMemory, Raised, Returned, TimedOut, reason
@@ -41,6 +42,9 @@ class Limits:
 
     seconds: float = 600.0
     memory: int = 4 << 30
+
+    def __post_init__(self) -> None:
+        check_limits(self.seconds, self.memory)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from archsmith.graph.book import RuleBook
 from archsmith.graph.builder import Builder
 from archsmith.graph.errors import Infeasible, UserError
 from archsmith.graph.graph import Scalar, Value
@@ -27,6 +28,10 @@ class Node(Protocol):
 
     def lines(self) -> Iterator[str]:
         """The subtree as text, a line a node, children indented."""
+        ...
+
+    def check(self, book: RuleBook) -> None:
+        """``UserError`` if the subtree names an operator or an attribute that does not exist."""
         ...
 
 
@@ -71,6 +76,13 @@ class Op:
     def lines(self) -> Iterator[str]:
         yield str(self)
 
+    def check(self, book: RuleBook) -> None:
+        fixed = {name: given.options[0] if isinstance(given, Choice) else given for name, given in self.attributes}
+        book.complete(self.operator, fixed)
+        for name, given in self.attributes:
+            for option in given.options if isinstance(given, Choice) else ():
+                book.complete(self.operator, {**fixed, name: option})
+
     def __str__(self) -> str:
         settings = [f"{k}={v if isinstance(v, Choice) else repr(v)}" for k, v in self.attributes]
         return f"{self.operator}({', '.join(settings)})"
@@ -92,6 +104,10 @@ class Chain:
         for part in self.parts:
             yield from _indented(part)
 
+    def check(self, book: RuleBook) -> None:
+        for part in self.parts:
+            part.check(book)
+
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
@@ -112,6 +128,10 @@ class AnyOf:
             yield f"  {label}:" if first == label else f"  {label}: {first}"
             yield from (f"  {line}" for line in rest)
 
+    def check(self, book: RuleBook) -> None:
+        for _, branch in self.branches:
+            branch.check(book)
+
 
 @dataclass(frozen=True, slots=True)
 class Optional:
@@ -128,6 +148,9 @@ class Optional:
     def lines(self) -> Iterator[str]:
         yield _titled("optional", self.name)
         yield from _indented(self.body)
+
+    def check(self, book: RuleBook) -> None:
+        self.body.check(book)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +176,9 @@ class Repeat:
         yield f"{_titled('repeat', self.name)} {self.times} times"
         yield from _indented(self.body)
 
+    def check(self, book: RuleBook) -> None:
+        self.body.check(book)
+
 
 @dataclass(frozen=True, slots=True)
 class Residual:
@@ -171,6 +197,9 @@ class Residual:
     def lines(self) -> Iterator[str]:
         yield "residual"
         yield from _indented(self.body)
+
+    def check(self, book: RuleBook) -> None:
+        self.body.check(book)
 
 
 def op(operator: str, /, **attributes: Scalar | Choice) -> Op:
@@ -233,7 +262,7 @@ def _sizes(options: tuple[Label, ...]) -> bool:
 
 def _nodes(where: str, parts: tuple[Node, ...]) -> tuple[Node, ...]:
     for part in parts:
-        if not hasattr(part, "walk") or not hasattr(part, "lines"):
+        if not all(hasattr(part, method) for method in ("walk", "lines", "check")):
             raise UserError(f"{where} takes nodes such as op(...) or chain(...); got {part!r}")
     return parts
 

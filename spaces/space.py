@@ -38,19 +38,21 @@ class TreeSpace:
         return self.text()
 
 
-def space(root: Node, *, input: Sequence[int], dtype: str = "float32", book: RuleBook = DECLARED) -> TreeSpace:
+def space(root: Node, *, input: Sequence[int], dtype: str = "float32") -> TreeSpace:
     """The space of a tree for samples of shape ``input``, without the batch: ``(channels, height, width)``.
 
     Raises:
-        UserError: the root is no node, or the input no shape and dtype.
+        UserError: the root is no node, names an operator or attribute that does not exist, or the input is no shape
+            and dtype.
     """
-    if not hasattr(root, "walk") or not hasattr(root, "lines"):
+    if not all(hasattr(root, method) for method in ("walk", "lines", "check")):
         raise UserError(f"a space's tree is a node such as op(...) or chain(...); got {root!r}")
     if not isinstance(input, Sequence) or not input or not all(map(_size, input)):
         raise UserError(f"a space's input is the shape of one sample, sizes of at least 1; got {input!r}")
     if dtype not in ITEM_BYTES:
         raise UserError(f"a space's dtype must be one of {', '.join(ITEM_BYTES)}; got {dtype!r}")
-    return TreeSpace(root, TensorType((1, *input), dtype), book)
+    root.check(DECLARED)
+    return TreeSpace(root, TensorType((1, *input), dtype), DECLARED)
 
 
 def _size(given: object) -> bool:

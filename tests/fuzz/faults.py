@@ -58,4 +58,4 @@ def chain(
     *first, last = through
     for name in first:
         value = builder.add(name, value)
-    return Case(builder.finish(builder.add(last, value, **fixed)), seed=1, number=0)
+    return Case(builder.finish(*builder.apply(last, [value], fixed)), seed=1, number=0)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from random import Random
 
 import torch
@@ -19,7 +18,7 @@ from archsmith.runtime.lower import DTYPES, lower, type_of
 from archsmith.spaces.calls import Calls
 
 CALLS = Calls(DECLARED, elements=1 << 12)
-SIZES = (1, 2, 3, 4, 6)
+SIZES = (1, 1, 2, 3, 4, 6)
 
 Types = tuple[TensorType, ...]
 REFUSED = (RuntimeError, ValueError, IndexError, TypeError, ZeroDivisionError)
@@ -95,9 +94,22 @@ def valid_calls(rule: Rule, rng: Random, *, tries: int = 300) -> Iterator[Call]:
         sizes = {name: rng.choice(SIZES) for name in symbols_of(rule)}
         dtypes = {name: rng.choice(members) for name, members in DTYPE_CLASSES.items()}
         call = Call(rule, sizes, dtypes, dict(rule.constants))
-        found = list(islice(CALLS.completions(rule.operator, call.inputs, call.attributes), 100))
-        if found:
-            yield replace(call, attributes=rng.choice(found))
+        if CALLS.is_open(rule.operator, call.inputs, call.attributes):
+            yield _completed(call, rng)
+
+
+def _completed(call: Call, rng: Random) -> Call:
+    """The call with its missing attributes chosen one by one, each from the examples that still lead somewhere."""
+    name, inputs, attributes = call.rule.operator, call.inputs, dict(call.attributes)
+    for attribute in DECLARED.operator(name).attributes:
+        if attribute.name not in attributes:
+            options = [
+                value
+                for value in attribute.examples
+                if CALLS.is_open(name, inputs, {**attributes, attribute.name: value})
+            ]
+            attributes[attribute.name] = rng.choice(options)
+    return replace(call, attributes=attributes)
 
 
 def steps(call: Call) -> Iterator[tuple[Call, Call]]:

@@ -78,6 +78,12 @@ def test_names_of_decisions_are_paths_in_the_tree() -> None:
     assert not found.asked[9].ordered
 
 
+def test_a_named_count_is_asked_by_its_name() -> None:
+    found = derive(space(repeat(op("relu"), choose(1, 2, name="depth")), input=(4,)), last)
+
+    assert [decision.name for decision in found.asked] == ["depth"]
+
+
 def test_a_space_reads_as_its_tree() -> None:
     assert EVERYTHING.text() + "\n" == (GOLDEN / "space.txt").read_text(encoding="utf-8")
     assert str(EVERYTHING) == EVERYTHING.text()
