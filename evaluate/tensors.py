@@ -69,8 +69,7 @@ def _classes(task: Task, where: str, targets: Tensor) -> Tensor:
     whole = not targets.is_floating_point() and not targets.is_complex()
     if targets.dim() != 1 or not whole or targets.min() < 0 or targets.max() >= task.outputs:
         raise UserError(
-            f"{where}: targets must be class numbers [N] from 0 to {task.outputs - 1};"
-            f" got {_described(targets)}"
+            f"{where}: targets must be class numbers [N] from 0 to {task.outputs - 1}; got {_described(targets)}"
         )
     return targets.long()
 

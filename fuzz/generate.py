@@ -32,7 +32,7 @@ SETTINGS: Mapping[str, Any] = MappingProxyType(
         "inputs": 3,
         "include": (),
         "exclude": (),
-        "dtypes": ("float32", "float64", "int64", "bool"),
+        "dtypes": ("float32", "float64", "int64", "int32", "bool"),
         "sizes": (1, 2, 3, 4, 5, 8, 17),
     }
 )

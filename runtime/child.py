@@ -43,9 +43,7 @@ def serve(connection: socket.socket, threads: int) -> None:
         number = order["order"]
         memory = procfs.private_memory(worker)
         voice.say({"kind": "began", "order": number, "at": time.monotonic(), "memory": memory})
-        outcome, short = perform(
-            order["function"], order["payload"], order["memory"], partial(voice.report, number)
-        )
+        outcome, short = perform(order["function"], order["payload"], order["memory"], partial(voice.report, number))
         if os.getpid() != worker:
             return  # the job forked and its child came back here too: only the worker answers
         start.restore()
@@ -135,9 +133,7 @@ class _Voice:
     def say(self, message: Json) -> None:
         line = encode(message)
         if len(line) > LARGEST:
-            raise ValueError(
-                f"{len(line)} bytes of JSON, but at most {LARGEST} can be sent; write a file instead"
-            )
+            raise ValueError(f"{len(line)} bytes of JSON, but at most {LARGEST} can be sent; write a file instead")
         with self._lock:
             self._connection.sendall(line)
 

@@ -36,8 +36,7 @@ def _along(name: str) -> Kernel:
 
 
 _CONVOLUTION = (
-    "({C}, {out}, {kernel}, stride={stride}, padding={padding}, "
-    "dilation={dilation}, groups={groups}, bias={bias})"
+    "({C}, {out}, {kernel}, stride={stride}, padding={padding}, dilation={dilation}, groups={groups}, bias={bias})"
 )
 _POOL = ("{kernel}", "stride={stride}", "padding={padding}")
 

@@ -72,9 +72,7 @@ class Brood:
         self._tell = tell
         self._numbers: dict[int, int] = {}
 
-    def fork(
-        self, number: int, connection: int, output: int, threads: int, close: Callable[[], None]
-    ) -> None:
+    def fork(self, number: int, connection: int, output: int, threads: int, close: Callable[[], None]) -> None:
         """Starts worker `number`; `close` frees, in the worker, what belongs to the nursery alone."""
         nursery = os.getpid()
         pid = os.fork()

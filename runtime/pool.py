@@ -255,9 +255,7 @@ class Pool:
 
     def _hire(self) -> Worker:
         if self._nursery is None:
-            self._nursery = Nursery(
-                preload=self._preload, threads=self._threads, environment=self._environment
-            )
+            self._nursery = Nursery(preload=self._preload, threads=self._threads, environment=self._environment)
             self._selector.register(self._nursery, selectors.EVENT_READ, None)
         self._hired += 1
         worker = Worker(self._hired, self._nursery)

@@ -63,8 +63,7 @@ def descendants(pid: int) -> list[int]:
 def thread_names() -> list[str]:
     """The names of this process's threads, the main thread's included."""
     return [
-        _read(f"/proc/self/task/{task}/comm").decode(errors="replace").strip()
-        for task in _listing("/proc/self/task")
+        _read(f"/proc/self/task/{task}/comm").decode(errors="replace").strip() for task in _listing("/proc/self/task")
     ]
 
 

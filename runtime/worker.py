@@ -109,9 +109,7 @@ class Worker:
         try:
             return [_heard(message) for message in messages if message["order"] == self.jobs]
         except (KeyError, TypeError, ValueError, UserError) as error:
-            raise Garbled(
-                f"worker {self.number} sent something that is no message of its: {error}"
-            ) from error
+            raise Garbled(f"worker {self.number} sent something that is no message of its: {error}") from error
 
     def begin(self, began: Began) -> None:
         """Takes the "began" of its task, from which the limits count."""
@@ -132,9 +130,7 @@ class Worker:
         used = procfs.family_memory(self.pid) - task.began.memory
         if used <= task.job.memory:
             return None
-        return OutOfMemory(
-            task.job.memory, f"held {used / 2**20:,.0f} MiB, with the processes that it started"
-        )
+        return OutOfMemory(task.job.memory, f"held {used / 2**20:,.0f} MiB, with the processes that it started")
 
     def shorten_output(self) -> None:
         """Keeps a job that prints without end from filling the disk."""

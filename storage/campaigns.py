@@ -19,9 +19,7 @@ class Campaigns:
         self._session = session
         self._leases = Leases(session, CampaignRow, "campaign")
 
-    def create(
-        self, spec: CampaignSpec, name: str | None, driver: str, now: datetime, lasting: timedelta
-    ) -> Campaign:
+    def create(self, spec: CampaignSpec, name: str | None, driver: str, now: datetime, lasting: timedelta) -> Campaign:
         """Begin a campaign that ``driver`` runs from now on.
 
         Raises:

@@ -69,9 +69,7 @@ class Leases(Generic[R]):
             raise UserError(f"no {self._word} {id} in the store; {self._existing()}")
         return found
 
-    def claim(
-        self, id: int, driver: str, now: datetime, lasting: timedelta, *, dead: Callable[[str], bool]
-    ) -> None:
+    def claim(self, id: int, driver: str, now: datetime, lasting: timedelta, *, dead: Callable[[str], bool]) -> None:
         """Make ``driver`` the one who runs the job, if nobody does.
 
         ``dead`` says of a driver whose lease still lasts that its process is gone.
@@ -120,13 +118,9 @@ class Leases(Generic[R]):
                 f"at its ends; got {name!r}"
             )
         if name.isascii() and name.isdecimal():
-            raise UserError(
-                f"a {self._word}'s name must not be a number, which would be taken for an id; got {name!r}"
-            )
+            raise UserError(f"a {self._word}'s name must not be a number, which would be taken for an id; got {name!r}")
         if self._taken(name):
-            raise UserError(
-                f"a {self._word}'s name must be new, and {name!r} is taken: choose another, or resume it"
-            )
+            raise UserError(f"a {self._word}'s name must be new, and {name!r} is taken: choose another, or resume it")
         return name
 
     def _default_name(self, id: int) -> str:

@@ -50,12 +50,8 @@ def demand_head(revision: str | None, url: str) -> None:
     if revision is None:
         raise UserError(f"{url} is empty: record something to make a store of it")
     if _is_known(revision):
-        raise UserError(
-            f"{url} has schema {revision} and this archsmith needs {HEAD}: run `archsmith db upgrade`"
-        )
-    raise UserError(
-        f"{url} has schema {revision}, which archsmith {__version__} does not know: update archsmith"
-    )
+        raise UserError(f"{url} has schema {revision} and this archsmith needs {HEAD}: run `archsmith db upgrade`")
+    raise UserError(f"{url} has schema {revision}, which archsmith {__version__} does not know: update archsmith")
 
 
 def upgrade(connection: Connection, url: str) -> tuple[str | None, str]:

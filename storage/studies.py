@@ -20,9 +20,7 @@ class Studies:
         self._session = session
         self._leases = Leases(session, StudyRow, "study")
 
-    def create(
-        self, spec: StudySpec, name: str | None, driver: str, now: datetime, lasting: timedelta
-    ) -> Study:
+    def create(self, spec: StudySpec, name: str | None, driver: str, now: datetime, lasting: timedelta) -> Study:
         """Begin a study that ``driver`` runs from now on.
 
         Raises:
@@ -64,9 +62,7 @@ class Studies:
         wanted = _with_best().order_by(StudyRow.id.desc()).limit(checked(limit))
         return self._facts(wanted if before is None else wanted.where(StudyRow.id < before), now)
 
-    def claim(
-        self, id: int, driver: str, now: datetime, lasting: timedelta, *, dead: Callable[[str], bool]
-    ) -> Study:
+    def claim(self, id: int, driver: str, now: datetime, lasting: timedelta, *, dead: Callable[[str], bool]) -> Study:
         """Make ``driver`` the one who runs the study, if nobody does; see ``Leases.claim``.
 
         Raises:

@@ -38,9 +38,7 @@ class Trials:
             self._demand(study, graph)
             row = TrialRow(study_id=study, number=number, attempt=1)
         elif row.state != TrialState.RUNNING:
-            raise UserError(
-                f"trial {number} of study {study} must not have ended to be started; it is {row.state}"
-            )
+            raise UserError(f"trial {number} of study {study} must not have ended to be started; it is {row.state}")
         else:
             self._demand(study, graph)
             row.attempt += 1
@@ -50,9 +48,7 @@ class Trials:
         self._session.flush()
         return _trial(row)
 
-    def finish(
-        self, study: int, number: int, result: TrialResult, epochs: Sequence[Epoch], now: datetime
-    ) -> None:
+    def finish(self, study: int, number: int, result: TrialResult, epochs: Sequence[Epoch], now: datetime) -> None:
         """Write a running trial's end, and those of its epochs that are not there yet.
 
         Raises:
@@ -62,9 +58,7 @@ class Trials:
         _demand_sound(result)
         row = self._running(study, number)
         if result.reused_from is not None and self._row(study, result.reused_from) is None:
-            raise UserError(
-                f"trial {number} of study {study} cannot reuse trial {result.reused_from}: there is none"
-            )
+            raise UserError(f"trial {number} of study {study} cannot reuse trial {result.reused_from}: there is none")
         self._insert_epochs(row, epochs)
         row.state, row.value, row.finished = result.state, result.value, now
         row.measurement, row.reason, row.seconds = result.measurement, result.reason, result.seconds
@@ -101,11 +95,7 @@ class Trials:
     def epochs(self, study: int, number: int) -> list[Epoch]:
         """The epochs recorded of a trial's last attempt, in order."""
         row = self._existing(study, number)
-        wanted = (
-            select(EpochRow.number, EpochRow.metrics)
-            .where(EpochRow.trial_id == row.id)
-            .order_by(EpochRow.number)
-        )
+        wanted = select(EpochRow.number, EpochRow.metrics).where(EpochRow.trial_id == row.id).order_by(EpochRow.number)
         return [Epoch(number, metrics) for number, metrics in self._session.execute(wanted)]
 
     def history(self, study: int) -> list[Trial]:
@@ -134,9 +124,7 @@ class Trials:
         last = None if after is None else self._existing(study, after)
         found: list[Trial] = []
         if last is None or last.value is not None:
-            valued = wanted.where(TrialRow.value.is_not(None)).order_by(
-                TrialRow.value.desc(), TrialRow.number
-            )
+            valued = wanted.where(TrialRow.value.is_not(None)).order_by(TrialRow.value.desc(), TrialRow.number)
             found = self._facts(valued if last is None else valued.where(_comes_after(last)))
             last = None
         if len(found) < limit:
@@ -166,9 +154,7 @@ class Trials:
         return next(iter(self._facts(wanted)), None)
 
     def _facts(self, wanted: Select[TrialRow]) -> list[Trial]:
-        return [
-            _trial(row) for row in self._session.scalars(wanted.execution_options(populate_existing=True))
-        ]
+        return [_trial(row) for row in self._session.scalars(wanted.execution_options(populate_existing=True))]
 
     def _row(self, study: int, number: int) -> TrialRow | None:
         wanted = select(TrialRow).where(TrialRow.study_id == study, TrialRow.number == number)
@@ -183,9 +169,7 @@ class Trials:
     def _running(self, study: int, number: int) -> TrialRow:
         row = self._existing(study, number)
         if row.state != TrialState.RUNNING:
-            raise UserError(
-                f"trial {number} of study {study} must be running to be written; it is {row.state}"
-            )
+            raise UserError(f"trial {number} of study {study} must be running to be written; it is {row.state}")
         return row
 
     def _demand(self, study: int, graph: str) -> None:
@@ -215,9 +199,7 @@ def _demand_sound(result: TrialResult) -> None:
     if result.state is TrialState.RUNNING:
         raise ValueError("a trial cannot end as running: give the state that it ended in")
     if (result.state is TrialState.COMPLETE) != (result.value is not None):
-        raise ValueError(
-            f"a trial has a value if and only if it is complete; got {result.state} with {result.value}"
-        )
+        raise ValueError(f"a trial has a value if and only if it is complete; got {result.state} with {result.value}")
     if result.value is not None and not isfinite(result.value):
         raise ValueError(f"a complete trial's value must be finite; got {result.value}: end it as not finite")
 

@@ -151,9 +151,7 @@ def takes_values_in_any_order_and_of_any_size(make: Make) -> None:
     searcher, pending = make(), list[Trace]()
     for number in range(8):
         pending.append(searcher.ask(PLAIN, draw(number), tuple(pending)))
-    for trace, value in zip(
-        reversed(pending), (0.0, -1e300, 1e300, 0.0, -0.0, 1e-300, 1.0, 2.0), strict=True
-    ):
+    for trace, value in zip(reversed(pending), (0.0, -1e300, 1e300, 0.0, -0.0, 1e-300, 1.0, 2.0), strict=True):
         searcher.tell(trace, value)
 
     assert replay(PLAIN, searcher.ask(PLAIN, draw(8), ())).graph is not None

@@ -8,7 +8,6 @@ from random import Random
 from typing import Any
 
 import pytest
-from tests.evaluate.toys import perceptron
 
 from archsmith.evaluate.digits import DIGITS
 from archsmith.evaluate.entry import measure
@@ -18,6 +17,7 @@ from archsmith.graph.errors import UserError
 from archsmith.graph.text import to_json
 from archsmith.spaces.loading import load_space
 from archsmith.spaces.sampling import sample
+from tests.evaluate.toys import perceptron
 
 ROOT = Path(__file__).parents[2]
 

@@ -18,9 +18,7 @@ def test_settings_are_read_from_json() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "settings", [TrainingSettings(), TrainingSettings(Budget(steps=7), schedule="constant")]
-)
+@pytest.mark.parametrize("settings", [TrainingSettings(), TrainingSettings(Budget(steps=7), schedule="constant")])
 def test_settings_are_written_as_they_are_read(settings: TrainingSettings) -> None:
     written = settings.to_json()
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import torch
-from tests.evaluate.toys import DIGITS_NET, graph, perceptron, signs, sums
 
 from archsmith.evaluate.digits import DIGITS
 from archsmith.evaluate.evaluator import Measurement, NotFinite
@@ -18,6 +17,7 @@ from archsmith.graph.cost import macs, parameters
 from archsmith.graph.errors import UserError
 from archsmith.graph.graph import Graph, Value
 from archsmith.graph.ops import DECLARED
+from tests.evaluate.toys import DIGITS_NET, graph, perceptron, signs, sums
 
 Reports = list[tuple[int, Mapping[str, float]]]
 
@@ -71,9 +71,7 @@ def test_other_optimizers_and_schedules_learn_too(settings: dict[str, Any]) -> N
 
 
 def test_the_cosine_schedule_falls_to_zero_at_the_end_of_the_budget() -> None:
-    assert [rate_at("cosine", step, 4) for step in range(5)] == pytest.approx(
-        [1, 0.854, 0.5, 0.146, 0], abs=1e-3
-    )
+    assert [rate_at("cosine", step, 4) for step in range(5)] == pytest.approx([1, 0.854, 0.5, 0.146, 0], abs=1e-3)
     assert [rate_at("constant", step, 4) for step in range(5)] == [1] * 5
 
 
@@ -155,9 +153,7 @@ def test_a_network_that_mixes_samples_is_refused() -> None:
         swapped = builder.add("transpose", builder.add("linear", x, out=1), first=0, second=1)
         return builder.add("repeat", swapped, dim=1, factor=3)
 
-    with pytest.raises(
-        UserError, match=r"wants \[96, 3\] for 96 samples; .* \[1, 288\]: no operator may touch"
-    ):
+    with pytest.raises(UserError, match=r"wants \[96, 3\] for 96 samples; .* \[1, 288\]: no operator may touch"):
         train(signs(), graph(4, of=mixed), Budget(epochs=1))
 
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 import torch
-from tests.evaluate.toys import perceptron, signs
 
 from archsmith.evaluate.quality import quality
 from archsmith.evaluate.settings import Budget, TrainingSettings
@@ -13,6 +12,7 @@ from archsmith.evaluate.tensors import tensors
 from archsmith.evaluate.training import TrainingEvaluator
 from archsmith.evaluate.weights import save_weights, trained_module
 from archsmith.graph.errors import UserError
+from tests.evaluate.toys import perceptron, signs
 
 NET = perceptron(3)
 

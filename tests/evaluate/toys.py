@@ -34,9 +34,7 @@ def perceptron(outputs: int) -> Graph:
 
     def layers(builder: Builder, x: Value) -> Value:
         hidden = builder.add("batch_norm1d", builder.add("linear", x, out=16))
-        return builder.add(
-            "linear", builder.add("dropout", builder.add("relu", hidden), rate=0.1), out=outputs
-        )
+        return builder.add("linear", builder.add("dropout", builder.add("relu", hidden), rate=0.1), out=outputs)
 
     return graph(4, of=layers)
 

@@ -43,7 +43,7 @@ def test_cases_are_many_deep_and_mostly_float32() -> None:
     assert max(len(operators(case)) for case in CASES) >= 7
     assert sum(_depth(case) >= 4 for case in CASES) > 60
     assert dtypes["float32"] > dtypes.total() / 3
-    assert len(dtypes) == 4
+    assert len(dtypes) == 5
 
 
 def _depth(case: Case) -> int:

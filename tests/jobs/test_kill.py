@@ -9,13 +9,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.jobs.files import SCORE, SPACE, write
-
 from archsmith.graph.errors import UserError
 from archsmith.jobs.driver import LEASE, utc_now
 from archsmith.jobs.study import resume_study
 from archsmith.storage.facts import JobState, Trial, TrialState
 from archsmith.storage.store import check_store, open_store
+from tests.jobs.files import SCORE, SPACE, write
 
 TRIALS = 40
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from tests.jobs.files import FAULTY, SCORE, SPACE, write
 
 from archsmith.graph.errors import UserError
 from archsmith.jobs.driver import utc_now
@@ -14,6 +13,7 @@ from archsmith.spaces.nodes import any_of, chain, choose, op
 from archsmith.spaces.space import space
 from archsmith.storage.facts import JobState, Study, Trial, TrialState
 from archsmith.storage.store import open_store
+from tests.jobs.files import FAULTY, SCORE, SPACE, write
 
 
 def trials_of(store: str, study: Study) -> list[Trial]:

@@ -189,9 +189,7 @@ def test_a_worker_that_ran_out_of_memory_is_not_used_again(pool: Pool) -> None:
 
 def test_a_worker_whose_job_came_near_its_memory_limit_is_not_used_again() -> None:
     with Pool(1, preload=(), environment=JOBS) as pool:
-        answers = pids(
-            pool, [job("keep", 200 * MEBIBYTE, memory=limit * MEBIBYTE) for limit in (400, 220, 400)]
-        )
+        answers = pids(pool, [job("keep", 200 * MEBIBYTE, memory=limit * MEBIBYTE) for limit in (400, 220, 400)])
 
     assert answers[0] == answers[1] != answers[2]
 

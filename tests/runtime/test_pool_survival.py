@@ -185,9 +185,7 @@ def test_a_script_without_a_main_guard_works_from_any_folder(tmp_path: Path) -> 
             print(sandbox.run(Job("my_jobs:double", 21, 60.0)))
         """)
     )
-    result = subprocess.run(
-        [sys.executable, str(script)], cwd="/", capture_output=True, text=True, timeout=60
-    )
+    result = subprocess.run([sys.executable, str(script)], cwd="/", capture_output=True, text=True, timeout=60)
 
     assert (result.stdout, result.stderr) == ("Returned(value=42)\n", "")
 
@@ -214,8 +212,7 @@ def test_an_interrupt_at_the_terminal_ends_all(mark: str) -> None:
 def test_compiling_works_in_a_worker_and_can_be_killed_in_the_middle(mark: str, tmp_path: Path) -> None:
     compiler = tmp_path / "g++"
     compiler.write_text(
-        f'#!/bin/sh\n[ -e {tmp_path}/real ] && exec /usr/bin/env g++ "$@"\n'
-        f"touch {tmp_path}/begun\nsleep 1000\n"
+        f'#!/bin/sh\n[ -e {tmp_path}/real ] && exec /usr/bin/env g++ "$@"\ntouch {tmp_path}/begun\nsleep 1000\n'
     )
     compiler.chmod(0o755)
     environment = {

@@ -134,9 +134,7 @@ def test_a_result_or_a_report_that_is_not_json_is_the_jobs_exception(sandbox: Sa
     kind, message = error(run(sandbox, "return_a_set"))
 
     assert kind == "TypeError"
-    assert message.startswith(
-        "sandbox_jobs:return_a_set returned what cannot be sent as JSON: Object of type set"
-    )
+    assert message.startswith("sandbox_jobs:return_a_set returned what cannot be sent as JSON: Object of type set")
     assert error(run(sandbox, "report_a_set"))[0] == "TypeError"
 
 
@@ -220,8 +218,6 @@ def test_an_exception_in_the_callers_callback_kills_the_job(sandbox: Sandbox) ->
         ("sandbox_jobs:echo", 1.0, 0, "bytes above 0"),
     ],
 )
-def test_a_job_without_sense_is_refused(
-    function: str, seconds: float, memory: int | None, demand: str
-) -> None:
+def test_a_job_without_sense_is_refused(function: str, seconds: float, memory: int | None, demand: str) -> None:
     with pytest.raises(UserError, match=demand):
         Job(function, None, seconds, memory)

@@ -54,9 +54,7 @@ def test_a_memory_error_behind_another_exception_is_seen(sandbox: Sandbox) -> No
 
 @pytest.mark.parametrize("name", ["shared_memory", "memory_in_children"])
 def test_memory_that_the_kernels_limit_does_not_count_is_watched(sandbox: Sandbox, name: str) -> None:
-    outcome = run(
-        sandbox, name, 150 * MEBIBYTE, memory=100 * MEBIBYTE if name == "shared_memory" else 200 * MEBIBYTE
-    )
+    outcome = run(sandbox, name, 150 * MEBIBYTE, memory=100 * MEBIBYTE if name == "shared_memory" else 200 * MEBIBYTE)
 
     assert isinstance(outcome, OutOfMemory)
     assert outcome.message.endswith("with the processes that it started")

@@ -23,9 +23,7 @@ from archsmith.runtime.post_mortem import ran_out_of_memory, tail, verdict
 from archsmith.runtime.wire import decode, encode
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
-values = st.recursive(
-    scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8
-)
+values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8)
 codes = st.none() | st.integers(0, 255)
 outcomes = (
     st.builds(Returned, values)
@@ -68,9 +66,7 @@ def test_the_reason_is_plain(outcome: Outcome, line: str) -> None:
     assert reason(outcome) == line
 
 
-@pytest.mark.parametrize(
-    "data", [None, [], {"outcome": "won"}, {"outcome": "timed_out"}, {"value": 1}, "returned"]
-)
+@pytest.mark.parametrize("data", [None, [], {"outcome": "won"}, {"outcome": "timed_out"}, {"value": 1}, "returned"])
 def test_what_is_no_outcome_is_refused(data: object) -> None:
     with pytest.raises(UserError, match="not an outcome"):
         from_json(data)
@@ -97,7 +93,7 @@ def test_a_message_is_one_line_whatever_it_holds(value: object) -> None:
         (ValueError("the user ran out of memory"), False),
     ],
 )
-def test_only_what_says_that_memory_ran_out_is_out_of_memory(error: BaseException, memory: bool) -> None:  # noqa: FBT001
+def test_only_what_says_that_memory_ran_out_is_out_of_memory(error: BaseException, memory: bool) -> None:
     outer = ValueError("outer")
     outer.__cause__ = error
 

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
-from tests.contracts.searcher import CLAUSES, Make
 
 from archsmith.search.evolution import RegularizedEvolution
 from archsmith.search.searchers import SEARCHERS, make_searcher
+from tests.contracts.searcher import CLAUSES, Make
 
 MAKES: dict[str, Make] = {
     **{name: partial(make_searcher, name, {}) for name in SEARCHERS},

@@ -3,12 +3,12 @@
 from random import Random
 
 import pytest
-from tests.search.questions import Questions
 
 from archsmith.graph.errors import UserError
 from archsmith.search.evolution import RegularizedEvolution
 from archsmith.search.random import RandomSearch
 from archsmith.spaces.decisions import Trace
+from tests.search.questions import Questions
 
 SPACE = Questions(8, 3)
 

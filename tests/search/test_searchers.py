@@ -8,11 +8,11 @@ from statistics import mean
 from typing import Any
 
 import pytest
-from tests.search.questions import Questions
 
 from archsmith.graph.errors import UserError
 from archsmith.search.searchers import make_searcher
 from archsmith.spaces.decisions import Trace
+from tests.search.questions import Questions
 
 SPACE = Questions(count=12, options=4)
 TRIALS, SEEDS = 120, 12

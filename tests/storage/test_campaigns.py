@@ -13,9 +13,7 @@ from archsmith.storage.store import Store
 MINUTE = timedelta(minutes=1)
 
 
-def test_a_campaign_comes_back_as_it_was_made(
-    store: Store, campaign_spec: CampaignSpec, noon: datetime
-) -> None:
+def test_a_campaign_comes_back_as_it_was_made(store: Store, campaign_spec: CampaignSpec, noon: datetime) -> None:
     with store.begin() as t:
         made = t.campaigns.create(campaign_spec, None, "ann", noon, MINUTE)
     with store.read() as t:

@@ -71,7 +71,7 @@ class LifeCycle(RuleBasedStateMachine):
         self.now += timedelta(minutes=minutes)
 
     @rule(driver=DRIVERS, dead=st.booleans())
-    def claim(self, driver: str, dead: bool) -> None:  # noqa: FBT001 - Hypothesis passes it by name
+    def claim(self, driver: str, dead: bool) -> None:
         allowed = dead or not self.model.runs(self.now)
         self.attempt(
             lambda t: t.studies.claim(self.id, driver, self.now, LEASE, dead=lambda other: dead),
@@ -102,9 +102,7 @@ class LifeCycle(RuleBasedStateMachine):
         digest = self.digests[graph]
         old = self.model.trials.get(number)
         allowed = old is None or old.state is TrialState.RUNNING
-        self.attempt(
-            lambda t: t.trials.start(self.id, number, {"graph": graph}, digest, self.now), allowed=allowed
-        )
+        self.attempt(lambda t: t.trials.start(self.id, number, {"graph": graph}, digest, self.now), allowed=allowed)
         if allowed:
             self.model.trials[number] = ModelTrial(1 if old is None else old.attempt + 1, digest)
 

@@ -35,9 +35,7 @@ def lines(script: str, *arguments: object) -> list[str]:
 
 
 @pytest.fixture
-def begun(
-    store: Store, url: str, study_spec: StudySpec, noon: datetime, graph_of: Callable[[int], Graph]
-) -> str:
+def begun(store: Store, url: str, study_spec: StudySpec, noon: datetime, graph_of: Callable[[int], Graph]) -> str:
     """The URL of a store with study 1, whose driver is long dead, and its trial 0 running."""
     with store.begin() as t:
         t.studies.create(study_spec, None, "ghost", noon - 9 * MINUTE, MINUTE)

@@ -38,9 +38,7 @@ def execute(path: Path, statement: str) -> list[tuple[object, ...]]:
 
 def tables(path: Path) -> dict[str, list[str]]:
     """The lines of the statements that made each table and index: columns and constraints, in any order."""
-    rows = execute(
-        path, "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'alembic%'"
-    )
+    rows = execute(path, "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'alembic%'")
     return {str(name): sorted(line.strip(" ,\t") for line in str(sql).splitlines()) for name, sql in rows}
 
 
@@ -105,9 +103,7 @@ def test_an_upgrade_that_fails_changes_nothing(path: Path, url: str, second: Pat
     assert execute(path, "SELECT version_num FROM alembic_version") == [("0001",)]
 
 
-def test_an_upgrade_that_would_leave_dangling_references_is_undone(
-    path: Path, url: str, second: Path
-) -> None:
+def test_an_upgrade_that_would_leave_dangling_references_is_undone(path: Path, url: str, second: Path) -> None:
     execute(path, "INSERT INTO epoch VALUES (77, 1, '{}')")
     with pytest.raises(UserError, match=r"was not: row .* of epoch refers to a row of trial"):
         upgrade_store(url)

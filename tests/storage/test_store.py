@@ -129,9 +129,7 @@ def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
     assert text.read_text() == "Dear diary, " * 1000
 
 
-def test_a_damaged_store_says_so(
-    store: Store, path: Path, url: str, noon: datetime, study_spec: StudySpec
-) -> None:
+def test_a_damaged_store_says_so(store: Store, path: Path, url: str, noon: datetime, study_spec: StudySpec) -> None:
     with store.begin() as t:
         for _ in range(200):
             t.events.append("k" * 200, "s", {"x": 1}, noon)

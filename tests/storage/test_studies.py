@@ -66,9 +66,7 @@ def test_names_default_to_the_id(store: Store, study_spec: StudySpec, noon: date
     assert [(s.id, s.name) for s in made] == [(1, "study-1"), (2, "study-2"), (3, "study-3")]
 
 
-def test_a_default_name_that_somebody_took_is_avoided(
-    store: Store, study_spec: StudySpec, noon: datetime
-) -> None:
+def test_a_default_name_that_somebody_took_is_avoided(store: Store, study_spec: StudySpec, noon: datetime) -> None:
     with store.begin() as t:
         t.studies.create(study_spec, "study-2", "ann", noon, MINUTE)
         second = t.studies.create(study_spec, None, "ann", noon, MINUTE)
@@ -77,9 +75,7 @@ def test_a_default_name_that_somebody_took_is_avoided(
 
 
 @pytest.mark.parametrize("name", ["", "  ", " a", "12", "a\nb", "x" * 201, "\ud800", "a\0"])
-def test_what_cannot_be_a_name_is_refused(
-    store: Store, study_spec: StudySpec, noon: datetime, name: str
-) -> None:
+def test_what_cannot_be_a_name_is_refused(store: Store, study_spec: StudySpec, noon: datetime, name: str) -> None:
     with pytest.raises(UserError, match="name must"), store.begin() as t:
         t.studies.create(study_spec, name, "ann", noon, MINUTE)
 
@@ -182,9 +178,7 @@ def test_a_held_study_is_not_given_away(store: Store, study: Study, noon: dateti
         t.studies.claim(study.id, "bob", noon + MINUTE / 2, MINUTE, dead=alive)
 
 
-def test_a_lapsed_lease_is_taken_over_and_its_old_driver_fenced(
-    store: Store, study: Study, noon: datetime
-) -> None:
+def test_a_lapsed_lease_is_taken_over_and_its_old_driver_fenced(store: Store, study: Study, noon: datetime) -> None:
     later = noon + 2 * MINUTE
     with store.begin() as t:
         taken = t.studies.claim(study.id, "bob", later, MINUTE, dead=alive)
@@ -205,9 +199,7 @@ def test_a_dead_driver_need_not_be_waited_for(store: Store, study: Study, noon: 
     assert taken.driver == "bob"
 
 
-def test_a_lease_that_lapsed_while_nobody_came_is_still_renewed(
-    store: Store, study: Study, noon: datetime
-) -> None:
+def test_a_lease_that_lapsed_while_nobody_came_is_still_renewed(store: Store, study: Study, noon: datetime) -> None:
     later = noon + 5 * MINUTE
     with store.begin() as t:
         renewed = t.studies.renew(study.id, "ann", later, MINUTE)
@@ -234,8 +226,6 @@ def test_a_released_study_is_nobodys_and_can_be_resumed(
 
 
 @pytest.mark.parametrize("state", [JobState.RUNNING, JobState.INTERRUPTED])
-def test_a_study_is_left_stopped_or_finished_only(
-    store: Store, study: Study, noon: datetime, state: JobState
-) -> None:
+def test_a_study_is_left_stopped_or_finished_only(store: Store, study: Study, noon: datetime, state: JobState) -> None:
     with pytest.raises(ValueError, match="left stopped or finished"), store.begin() as t:
         t.studies.release(study.id, "ann", state, noon)

@@ -79,9 +79,7 @@ def test_a_failed_trial_says_why(store: Store, study: int, graph: str, noon: dat
     assert ended.result.reason == r"signal 11: \udcff\x00 'quoted' ☃"
 
 
-def test_an_attempt_that_never_ended_is_forgotten(
-    store: Store, study: int, graph: str, noon: datetime
-) -> None:
+def test_an_attempt_that_never_ended_is_forgotten(store: Store, study: int, graph: str, noon: datetime) -> None:
     with store.begin() as t:
         lost = t.trials.start(study, 0, {"a": 1}, graph, noon)
         t.trials.add_epochs(study, 0, [Epoch(1, {"loss": 9.0}), Epoch(2, {"loss": 8.0})])
@@ -143,9 +141,7 @@ def test_a_trial_needs_a_study_and_a_graph(store: Store, study: int, graph: str,
             t.trials.epochs(study, 5)
 
 
-def test_a_reused_measurement_names_a_trial_that_exists(
-    store: Store, study: int, graph: str, noon: datetime
-) -> None:
+def test_a_reused_measurement_names_a_trial_that_exists(store: Store, study: int, graph: str, noon: datetime) -> None:
     with store.begin() as t:
         fill(t, study, graph, [0.5], noon)
         t.trials.start(study, 1, {}, graph, noon)

@@ -59,7 +59,8 @@ def test_trials_are_filtered_ordered_and_paged(query: str, numbers: list[int], c
 
 
 def test_all_trials_are_reached_by_following_next(client: Client) -> None:
-    numbers, after = [], ""
+    numbers: list[int] = []
+    after: str | None = ""
     while after is not None:
         page = client.get(f"{V1}/studies/4/trials?limit=20&order=value{after}").json()
         numbers += [row["number"] for row in page["items"]]
@@ -140,7 +141,8 @@ def test_a_page_of_findings_is_never_lost_by_a_filter(world: World, own_client: 
         for number in range(250):
             kind = "rare" if number in (3, 249) else "hang"
             tx.findings.record(1, replace(old, bucket=f"more {number}", kind=kind), NOW)
-    found, before = [], ""
+    found: list[str] = []
+    before: str | None = ""
     while before is not None:
         page = own_client.get(f"{V1}/findings?kind=rare&limit=1{before}").json()
         found += [row["content"]["bucket"] for row in page["items"]]

@@ -1,6 +1,7 @@
 """A store that cannot be read gets a plain page, and the dashboard recovers when it can be."""
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,7 @@ def nothing(path: Path) -> None:
     path.touch()
 
 
-BROKEN = {
+BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "is not there": (lambda path: None, "no store at"),
     "is a folder": (Path.mkdir, "is a folder"),
     "is empty": (nothing, "is empty"),

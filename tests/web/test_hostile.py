@@ -70,8 +70,17 @@ def fill_with_evil(tx: Transaction) -> None:
 
 
 def evil_finding(digest: str) -> NewFinding:
-    texts = dict.fromkeys(("oracle", "kind", "where", "summary", "detail", "script", "bucket"), EVIL)
-    return replace(new_finding(0, digest), **texts, case={EVIL: EVIL})
+    return replace(
+        new_finding(0, digest),
+        oracle=EVIL,
+        kind=EVIL,
+        where=EVIL,
+        summary=EVIL,
+        detail=EVIL,
+        script=EVIL,
+        bucket=EVIL,
+        case={EVIL: EVIL},
+    )
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,9 @@ def links_of(draw: st.DrawFn) -> tuple[int, list[Link]]:
     return count, links
 
 
+attributes: st.SearchStrategy[tuple[tuple[str, int], ...]] = st.sampled_from([(), (("kernel", 3),)])
+
+
 @st.composite
 def graphs(draw: st.DrawFn) -> Graph:
     count, links = draw(links_of())
@@ -34,7 +37,7 @@ def graphs(draw: st.DrawFn) -> Graph:
         Node(
             draw(st.sampled_from(["add", "conv2d", "a_rather_long_operator_name"])) if values else "zeros",
             tuple(values),
-            (("kernel", 3),) if values and draw(st.booleans()) else (),
+            draw(attributes) if values else (),
             (FLOAT, FLOAT),
         )
         for values in fed

@@ -4,6 +4,7 @@ import socket
 import subprocess
 import sys
 from contextlib import closing
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from tests.web.world import NOW, World
 
 
 def hosts_of(url: str, host: str, token: str | None = "t", **options: object) -> set[str]:
-    app = server_for(url, host, 0, token, clock=lambda: NOW, **options).config.app  # type: ignore[arg-type]
+    app: Any = server_for(url, host, 0, token, clock=lambda: NOW, **options).config.app  # type: ignore[arg-type]
     (guard,) = (layer for layer in app.user_middleware if layer.cls is Guard)
     return set(guard.kwargs["hosts"])
 
