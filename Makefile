@@ -9,7 +9,7 @@ ARGS ?=
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ROOMS := $(sort $(notdir $(shell find src/archsmith -type l)))
-BESIDE := $(wildcard tests tools examples benchmarks)
+BESIDE := $(patsubst %/,%,$(sort $(dir $(wildcard tests/*.py tools/*.py examples/*.py benchmarks/*.py))))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check fix docs clean install

@@ -1,11 +1,9 @@
 """Which failures are one: a key that other cases with the same cause share, without reducing them first."""
 
 import re
-from collections.abc import Iterable
 from hashlib import blake2b
 
 from archsmith.fuzz.oracles.protocol import DISAGREEMENTS, Failure
-from archsmith.graph.graph import INPUT, Graph
 
 _NORMAL = (
     (r"\x1b\[[0-9;]*m", ""),
@@ -26,28 +24,14 @@ def normalised(text: str) -> str:
     return text.strip()
 
 
-def bucket(failure: Failure, graph: Graph) -> str:
+def bucket(failure: Failure) -> str:
     """The key of the failure: ``inductor/wrong value/3f2a90b1c47d``.
 
-    Disagreements fall together when the same operators lead to the output that disagrees, all other failures
-    when the same place raises the same message.
+    Disagreements fall together when they are in the same place, all other failures when, besides, the first lines of
+    their messages say the same.
     """
-    if failure.kind in DISAGREEMENTS and failure.output is not None:
-        cause = " ".join(_operators(graph, ancestry(graph, failure.output)))
-    else:
-        cause = f"{failure.where}: {normalised(failure.message.partition(chr(10))[0])}"
+    cause = failure.where
+    if failure.kind not in DISAGREEMENTS:
+        cause = f"{cause}: {normalised(failure.message.partition(chr(10))[0])}"
     digest = blake2b(cause.encode(), digest_size=6).hexdigest()
     return f"{failure.oracle}/{failure.kind}/{digest}"
-
-
-def ancestry(graph: Graph, output: int) -> set[int]:
-    """The positions of the nodes that output number ``output`` is computed by, inputs among them."""
-    found = {graph.outputs[output].node}
-    for position in reversed(range(len(graph.nodes))):
-        if position in found:
-            found |= {value.node for value in graph.nodes[position].inputs}
-    return found
-
-
-def _operators(graph: Graph, positions: Iterable[int]) -> list[str]:
-    return sorted({graph.nodes[position].operator for position in positions} - {INPUT})

@@ -11,6 +11,7 @@ from archsmith.fuzz import case as cases
 from archsmith.fuzz.attempt import attempt, described, place
 from archsmith.fuzz.case import Case
 from archsmith.fuzz.inputs import inputs, network
+from archsmith.fuzz.locate import located
 from archsmith.fuzz.oracles import ORACLES, Constructor, protocol
 from archsmith.fuzz.oracles.protocol import Failure, Note
 from archsmith.graph.ops import DECLARED
@@ -99,13 +100,16 @@ def _rejection(case: Case, found: Callable[[Failure], None]) -> dict[str, str] |
 
 
 def _confirmed(construct: Constructor, case: Case, note: Note) -> Failure | None:
-    """The oracle's verdict; a failure is checked a second time, to know a flaky one."""
+    """The oracle's verdict; a failure is checked a second time, to know a flaky one, and then located."""
     failure = construct(DECLARED, note).check(case)
     if failure is None:
         return None
-    again = construct(DECLARED, _unheard).check(case)
-    return replace(failure, flaky=again is None or again.kind != failure.kind)
+    silent = construct(DECLARED, _unheard)
+    again = silent.check(case)
+    if again is None or again.kind != failure.kind:
+        return replace(failure, flaky=True)
+    return located(failure, case, silent)
 
 
 def _unheard(filter: str) -> None:
-    """A confirmation repeats what was noted already."""
+    """What is only checked again was noted already."""

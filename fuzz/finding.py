@@ -39,7 +39,7 @@ def finding(case: Case, failure: Failure, book: RuleBook) -> Finding:
         raise ValueError("a finding needs a case with a number")
     flaky = "flaky: " if failure.flaky else ""
     return Finding(
-        bucket=bucket(failure, case.graph),
+        bucket=bucket(failure),
         oracle=failure.oracle,
         kind=failure.kind,
         where=failure.where,

@@ -5,7 +5,7 @@ Everything else that may go wrong is a value: an ``Outcome``, a ``Failure``, a d
 
 
 class UserError(Exception):
-    """The caller's mistake: what was demanded, given and is to be done; exit code 2 on the command line."""
+    """The caller's mistake, said as what was demanded, what was given and what to do (exit code 2)."""
 
 
 class Infeasible(Exception):

@@ -16,4 +16,5 @@ def check_bounds(**bounds: float | None) -> None:
     """``UserError`` unless each that is given is a finite number above 0."""
     for word, bound in bounds.items():
         if bound is not None and not (isfinite(bound) and bound > 0):
-            raise UserError(f"{word} must be above 0; got {bound:g}")
+            demanded = "at least 1" if isinstance(bound, int) else "above 0"
+            raise UserError(f"{word} must be {demanded}; got {bound:g}")

@@ -14,9 +14,9 @@ import torch._inductor.config
 from torch import nn
 
 from archsmith.fuzz.attempt import Values, attempt, described, place, root
-from archsmith.fuzz.bucket import ancestry
 from archsmith.fuzz.case import Case
 from archsmith.fuzz.inputs import inputs, network
+from archsmith.fuzz.locate import ancestry, leading_to
 from archsmith.fuzz.oracles.disagreement import compare
 from archsmith.fuzz.oracles.protocol import Failure, Note
 from archsmith.fuzz.oracles.rounding import Evidence, evidence
@@ -60,7 +60,7 @@ class Differential:
         )
         if found is None:
             return None
-        where = "the number of outputs" if found.output is None else _producer(case.graph, found.output)
+        where = "the number of outputs" if found.output is None else leading_to(case.graph, found.output)
         return Failure(self.name, found.kind, where, found.message, found.output, found.element, found.allowed)
 
     def _compiled(self, module: nn.Module, given: Values) -> Values | Exception:
@@ -93,10 +93,6 @@ def unequal_exceptions(oracle: str, expected: Values | Exception, actual: Values
 def _agree(expected: Exception, actual: Exception) -> bool:
     """Whether the compiled network raises what eager raises, be it wrapped by the compiler."""
     return type(root(actual)) is type(expected) or type(expected).__name__ in str(actual)
-
-
-def _producer(graph: Graph, output: int) -> str:
-    return graph.nodes[graph.outputs[output].node].operator
 
 
 def _precision(graph: Graph, output: int) -> torch.dtype:

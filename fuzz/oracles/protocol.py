@@ -27,9 +27,10 @@ KINDS = (
 class Failure:
     """What went wrong with a case.
 
-    ``where`` is a place that other cases with the same cause share: an operator, or an exception and the
-    function that raised it; ``message`` is everything. A disagreement names the graph's ``output`` (None:
-    their number differs), a wrong value also its worst ``element`` and the absolute difference ``allowed``.
+    ``where`` is a place that other cases with the same cause share: the operator at fault, or all that may be, or
+    an exception and the function that raised it; ``message`` is everything. A disagreement names the graph's
+    ``output`` (None: their number differs), a wrong value also its worst ``element`` and the absolute difference
+    ``allowed`` there.
     ``flaky``: a second run did not fail in the same way.
     """
 

@@ -109,8 +109,27 @@ def test_types_come_before_values_and_values_before_strides() -> None:
     ]
 
 
-def test_strides_of_dimensions_of_size_one_mean_nothing() -> None:
-    expected, actual = torch.ones(1, 3), torch.ones(3, 1).t()
+@pytest.mark.parametrize(
+    ("expected", "actual", "verdict", "filters"),
+    [
+        ((3, 1), (3, 1), None, []),
+        ((3, 1), (1, 2), "wrong stride", []),
+        ((8, 2), (3, 1), None, ["gaps"]),  # a view with gaps may come back dense
+        ((8, 2), (1, 2), "wrong stride", []),  # but not in another order
+        ((3, 1), (8, 2), "wrong stride", []),
+    ],
+)
+def test_strides(expected: tuple[int, int], actual: tuple[int, int], verdict: str | None, filters: list[str]) -> None:
+    heard: list[str] = []
+    e, a = (torch.ones(64).as_strided((2, 3), strides) for strides in (expected, actual))
+    found = compare((e,), (a,), precisions=[torch.float32], witnesses=_unasked, note=heard.append)
+
+    assert (found and found.kind, heard) == (verdict, filters)
+
+
+@pytest.mark.parametrize("shape", [(1, 3), (0, 3)])
+def test_strides_mean_nothing_for_dimensions_of_size_one_and_empty_tensors(shape: tuple[int, int]) -> None:
+    expected, actual = torch.ones(shape), torch.ones(shape[::-1]).t()
 
     assert expected.stride() != actual.stride()
     assert compare((expected,), (actual,), precisions=[torch.float32], witnesses=_unasked, note=[].append) is None

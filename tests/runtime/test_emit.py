@@ -2,6 +2,7 @@
 
 import ast
 from pathlib import Path
+from string import Formatter
 
 import pytest
 import torch
@@ -52,6 +53,35 @@ def test_the_source_is_the_one_that_people_have_read(graph: Graph, file: str) ->
 
 def test_every_declared_operator_has_a_kernel_and_every_kernel_an_operator() -> None:
     assert set(KERNELS) == set(DECLARED.operators)
+
+
+def test_every_attribute_and_every_input_reaches_torch() -> None:
+    for operator in DECLARED.operators.values():
+        kernel = KERNELS[operator.name]
+        fields = {field for _, field, _, _ in Formatter().parse(kernel.call + (kernel.module or "")) if field}
+        places = {str(place) for place in range(len(operator.rules[0].inputs))}
+
+        assert fields >= {attribute.name for attribute in operator.attributes}
+        assert fields >= places or "all" in fields
+
+
+def test_an_operator_is_torchs_function_of_its_name() -> None:
+    written = {
+        name: (kernel.module or kernel.call).partition("(")[0].rpartition(".")[2].replace("_", "").lower()
+        for name, kernel in KERNELS.items()
+    }
+    elsewhere = {name: made for name, made in written.items() if made != name.replace("_", "")}
+
+    assert elsewhere == {
+        "identity": "{0}",
+        "cast": "to",
+        "upsample_nearest2d": "interpolate",
+        "global_avg_pool": "flatten",
+        "max_with_index": "max",
+        "repeat": "cat",
+        "split_in_two": "tensorsplit",
+        "zero_pad2d": "pad",
+    }
 
 
 @given(graph=graphs())
