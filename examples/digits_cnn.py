@@ -4,7 +4,7 @@ archsmith search run examples/digits_cnn.py --task digits --searcher evolution -
 """
 
 from archsmith.spaces.nodes import Chain, Residual, any_of, chain, choose, op, repeat, residual
-from archsmith.spaces.space import space as search_space
+from archsmith.spaces.space import search_space
 
 
 def block(width: int) -> Residual:

@@ -95,7 +95,8 @@ def _fitting(decision: Decision, answers: Mapping[str, Label], space: GrowthSpac
     rank = int(answers.get(f"{path}/rank", space.ranks[0]))
     taken = prod(int(answers[f"{path}/size{earlier}"]) for earlier in range(place))
     least = min(space.sizes) ** (rank - place - 1)
-    return tuple(size for size in decision.options if taken * int(size) * least <= space.elements)
+    fitting = tuple(size for size in decision.options if taken * int(size) * least <= space.elements)
+    return fitting or decision.options[:1]
 
 
 def make_space(settings: Mapping[str, Any] = MappingProxyType({})) -> GrowthSpace:

@@ -114,7 +114,8 @@ class CaseLoop:
     def _end(self, number: int, running: _Running, outcome: Outcome) -> None:
         checked: Mapping[str, Any] = outcome.value if isinstance(outcome, Returned) else {}
         fatal = failure_of_outcome(outcome, running.stage, running.case, DECLARED)
-        failures = [*running.failures, *([fatal] if fatal is not None else [])]
+        # What a case reported before it killed its worker stands beside how it ended.
+        failures = [*running.failures, fatal] if fatal is not None else _failures(checked)
         self._count(number, running, checked, len(failures))
         if failures or time.monotonic() - self._written >= FLUSH:
             found = [finding(running.case, failure, DECLARED) for failure in failures]
@@ -157,6 +158,10 @@ class CaseLoop:
         self._written = time.monotonic()
         for hit in hits:
             self._listen(hit)
+
+
+def _failures(checked: Mapping[str, Any]) -> list[Failure]:
+    return [protocol.from_json(entry) for entry in checked.get("failures", ())]
 
 
 def _added(sums: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,11 +21,22 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A question of a walk: ``options`` simplest first; ``ordered`` if their order means size."""
+    """A question of a walk: ``options`` simplest first; ``ordered`` if their order means size.
+
+    ``weights`` are how likely random sampling takes each option; without them all are equally likely.
+    """
 
     name: str
     options: tuple[Label, ...]
     ordered: bool = False
+    weights: tuple[float, ...] | None = None
+
+    def narrowed(self, options: tuple[Label, ...]) -> "Decision":
+        """The same question with only these of its options."""
+        if self.weights is None:
+            return Decision(self.name, options, self.ordered)
+        weights = tuple(self.weights[self.options.index(option)] for option in options)
+        return Decision(self.name, options, self.ordered, weights if any(weights) else None)
 
 
 Steps = Generator[Decision, Label, T]
@@ -139,8 +150,36 @@ def replay(space: Space, trace: Trace) -> Derivation:
 
 
 def randomly(rng: Random) -> Answer:
-    """Every option equally likely."""
-    return lambda decision, prefix: rng.choice(decision.options)
+    """Every option as likely as its weight says; equally likely without weights."""
+
+    def answer(decision: Decision, prefix: Prefix) -> Label:
+        if decision.weights is None:
+            return rng.choice(decision.options)
+        return rng.choices(decision.options, decision.weights)[0]
+
+    return answer
+
+
+def once(walk: Steps[T]) -> Steps[T]:
+    """The walk with every decision asked once: one of a name that was answered before gets that answer again.
+
+    Raises:
+        UserError: the name stands for two decisions with different options.
+    """
+    answered: dict[str, tuple[tuple[Label, ...], Label]] = {}
+    try:
+        decision = next(walk)
+        while True:
+            options, label = answered.get(decision.name, (decision.options, None))
+            if options != decision.options:
+                raise UserError(f"decision {decision.name!r} has two meanings: {options} and {decision.options}")
+            if label is None:
+                label = yield decision
+                answered[decision.name] = (options, label)
+            decision = walk.send(label)
+    except StopIteration as end:
+        result: T = end.value
+        return result
 
 
 def following(trace: Trace, otherwise: Answer) -> Answer:

@@ -20,8 +20,7 @@ def load_space(given: str) -> Space:
 def as_space(found: object, given: str) -> Space:
     """``found`` if it is a space (``UserError`` otherwise)."""
     if not callable(getattr(found, "walk", None)) or not callable(getattr(found, "text", None)):
-        hint = "; wrap the tree: space(tree, input=(channels, height, width))" if hasattr(found, "lines") else ""
-        raise UserError(
-            f"{given} must give a space made by archsmith.spaces.space.space(...); got {type(found).__name__}{hint}"
-        )
+        hint = "; wrap the tree: search_space(tree, input=(channels, height, width))" if hasattr(found, "lines") else ""
+        made = "a space made by archsmith.spaces.space.search_space(...)"
+        raise UserError(f"{given} must give {made}; got {type(found).__name__}{hint}")
     return found  # type: ignore[return-value]  # checked by its methods: a Protocol is structural

@@ -84,7 +84,7 @@ def around(space: Space, answer: Answer, dead: DeadEnds) -> Derivation:
 
     def alive(decision: Decision, prefix: Prefix) -> Label:
         live = dead.live(decision, prefix)
-        return live[0] if len(live) == 1 else answer(Decision(decision.name, live, decision.ordered), prefix)
+        return live[0] if len(live) == 1 else answer(decision.narrowed(live), prefix)
 
     for _ in range(ATTEMPTS):
         found = derive(space, alive)
@@ -97,7 +97,7 @@ def around(space: Space, answer: Answer, dead: DeadEnds) -> Derivation:
 
 
 def sample(space: Space, rng: Random) -> Derivation:
-    """A valid architecture, every option of every decision equally likely."""
+    """A valid architecture, every option of every decision as likely as its weight."""
     return feasible(space, randomly(rng))
 
 

@@ -10,8 +10,8 @@ from archsmith.graph.errors import UserError
 from archsmith.graph.graph import Graph
 from archsmith.graph.ops import DECLARED
 from archsmith.graph.types import ITEM_BYTES, TensorType
-from archsmith.spaces.decisions import Space, Steps
-from archsmith.spaces.nodes import Node
+from archsmith.spaces.decisions import Space, Steps, once
+from archsmith.spaces.parts import Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class TreeSpace:
 
     def walk(self) -> Steps[Graph]:
         builder = Builder(self.book)
-        out = yield from self.root.walk(builder, builder.input(self.input), "")
+        out = yield from once(self.root.walk(builder, builder.input(self.input), ""))
         return builder.finish(out)
 
     def text(self) -> str:
@@ -38,7 +38,7 @@ class TreeSpace:
         return self.text()
 
 
-def space(root: Node, *, input: Sequence[int], dtype: str = "float32") -> TreeSpace:
+def search_space(root: Node, *, input: Sequence[int], dtype: str = "float32") -> TreeSpace:
     """The space of a tree for samples of shape ``input``, without the batch: ``(channels, height, width)``.
 
     Raises:

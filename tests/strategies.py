@@ -17,7 +17,7 @@ from archsmith.spaces.decisions import Answer, Decision, Derivation, Label, Pref
 from archsmith.spaces.growth import GrowthSpace
 from archsmith.spaces.nodes import Node, any_of, chain, choose, op, optional, repeat, residual
 from archsmith.spaces.sampling import feasible
-from archsmith.spaces.space import TreeSpace, space
+from archsmith.spaces.space import TreeSpace, search_space
 
 SYMBOLS = ("H", "kernel", "padding", "stride")
 
@@ -130,4 +130,4 @@ def _branches(inner: SearchStrategy[Node]) -> SearchStrategy[Node]:
 
 def tree_spaces() -> SearchStrategy[TreeSpace]:
     """Search spaces of such trees, on images of four channels."""
-    return trees().map(lambda tree: space(tree, input=(4, 6, 6)))
+    return trees().map(lambda tree: search_space(tree, input=(4, 6, 6)))

@@ -97,8 +97,8 @@ def test_completion_scripts_are_printed(tmp_path: Path, shell: str) -> None:
 def test_a_search_from_the_command_line_to_its_exported_network(tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(
         "from archsmith.spaces.nodes import any_of, chain, choose, op\n"
-        "from archsmith.spaces.space import space\n"
-        "space = space(chain(op('conv2d', out=choose(4, 8), kernel=3), any_of(op('relu'), op('gelu')),\n"
+        "from archsmith.spaces.space import search_space\n"
+        "space = search_space(chain(op('conv2d', out=choose(4, 8), kernel=3), any_of(op('relu'), op('gelu')),\n"
         "                    op('batch_norm2d'), op('flatten'), op('linear', out=10)), input=(1, 8, 8))\n"
     )
     searched = run(

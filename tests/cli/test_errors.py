@@ -10,8 +10,8 @@ import pytest
 
 SPACE = """
 from archsmith.spaces.nodes import op
-from archsmith.spaces.space import space
-space = space(op("relu"), input=(1, 8, 8))
+from archsmith.spaces.space import search_space
+space = search_space(op("relu"), input=(1, 8, 8))
 """
 
 

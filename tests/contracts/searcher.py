@@ -13,7 +13,7 @@ from archsmith.graph.text import digest
 from archsmith.search.searcher import Searcher
 from archsmith.spaces.decisions import Space, Trace, replay
 from archsmith.spaces.nodes import any_of, chain, choose, op, optional, repeat, residual
-from archsmith.spaces.space import space
+from archsmith.spaces.space import search_space
 
 Make = Callable[[], Searcher]
 Tell = tuple[Trace, float | None]
@@ -21,8 +21,8 @@ Tell = tuple[Trace, float | None]
 TRIALS = 24
 
 LAYERS = tuple(op("linear", out=choose(2, 3, 4, 5)) for _ in range(4))
-PLAIN = space(chain(*LAYERS), input=(3,))
-CONDITIONAL = space(
+PLAIN = search_space(chain(*LAYERS), input=(3,))
+CONDITIONAL = search_space(
     chain(
         optional(op("linear", out=choose(2, 3))),
         any_of(
@@ -32,15 +32,18 @@ CONDITIONAL = space(
     ),
     input=(3,),
 )
-DEAD_ENDS = space(
-    chain(*(residual(op("linear", out=choose(2, 3, 4, 5, name=f"width{i}"))) for i in range(2)), op("relu")),
+DEAD_ENDS = search_space(
+    chain(
+        *(residual(op("linear", out=choose(2, 3, 4, 5, name=f"width{i}")), project=False) for i in range(2)),
+        op("relu"),
+    ),
     input=(4,),
 )
 """One architecture among sixteen: a residual connection closes only at width 4."""
-HALF_DEAD = space(chain(residual(op("linear", out=choose(3, 4))), *LAYERS), input=(4,))
-INFEASIBLE = space(residual(op("linear", out=choose(5, 6))), input=(4,))
-SINGLE = space(op("linear", out=2), input=(3,))
-SIX = space(chain(op("linear", out=choose(2, 3, 4)), any_of(op("relu"), op("tanh"))), input=(3,))
+HALF_DEAD = search_space(chain(residual(op("linear", out=choose(3, 4)), project=False), *LAYERS), input=(4,))
+INFEASIBLE = search_space(residual(op("linear", out=choose(5, 6)), project=False), input=(4,))
+SINGLE = search_space(op("linear", out=2), input=(3,))
+SIX = search_space(chain(op("linear", out=choose(2, 3, 4)), any_of(op("relu"), op("tanh"))), input=(3,))
 
 
 def value_of(trace: Trace) -> float:

@@ -12,6 +12,7 @@ from archsmith.fuzz.generate import make_case, make_space
 from archsmith.fuzz.oracles.differential import Backend, Differential, unequal_exceptions
 from archsmith.graph.book import Operator, RuleBook
 from archsmith.graph.builder import Builder
+from archsmith.graph.ops import DECLARED
 from archsmith.graph.rules import rule
 from archsmith.graph.types import TensorType
 from tests.fuzz.faults import Spoil, chain, nudged, oracle, raising, spoiling
@@ -111,6 +112,19 @@ def test_memory_that_ran_out_is_the_sandboxs_to_tell() -> None:
 
     with pytest.raises(RuntimeError, match="allocate"):
         attempt(greedy, ())
+
+
+def test_a_bug_of_the_present_torch_is_found() -> None:
+    """FakeTensor gives ``logical_and`` other strides than eager does, so that the view in ``flatten`` is refused."""
+    builder = Builder(DECLARED)
+    turned = builder.add("transpose", builder.input(TensorType((2, 3, 1, 1), "bool")), first=1, second=3)
+    both = builder.add("logical_and", turned, builder.add("flatten", turned))
+    case = Case(builder.finish(builder.add("flatten", both)), seed=1)
+    failure = Differential("aot_eager", "aot_eager", DECLARED, [].append).check(case)
+
+    assert failure is not None
+    assert failure.kind == "exception only in compiled"
+    assert "view size is not compatible" in failure.message
 
 
 def test_no_failure_where_there_is_no_fault() -> None:

@@ -1,4 +1,4 @@
-"""Workers are forked from a process that has imported all this, which is safe only if nothing runs meanwhile."""
+"""Workers are forked from a process that has imported all this, which is safe only without threads."""
 
 import subprocess
 import sys
@@ -21,7 +21,7 @@ def test_what_others_use_comes_without_torch() -> None:
     assert run(f"import sys, {names}; print('torch' in sys.modules)") == ["False"]
 
 
-def test_preloading_starts_no_thread_and_runs_no_operator(tmp_path: Path) -> None:
+def test_preloading_starts_no_thread(tmp_path: Path) -> None:
     code = (
         "import importlib, os, sys\n"
         f"for name in {PRELOAD}: importlib.import_module(name)\n"

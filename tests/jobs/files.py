@@ -6,10 +6,10 @@ SPACE = '''
 """Three choices of activation and two of width for images of one channel."""
 
 from archsmith.spaces.nodes import any_of, chain, choose, op
-from archsmith.spaces.space import space
+from archsmith.spaces.space import search_space
 
 activation = any_of(op("relu"), op("sigmoid"), op("tanh"), op("gelu"), op("silu"), op("elu"))
-space = space(
+space = search_space(
     chain(
         op("conv2d", out=choose(2, 3, 4, 5, 6), kernel=choose(1, 3), padding="same"),
         activation,

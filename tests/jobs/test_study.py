@@ -10,7 +10,7 @@ from archsmith.jobs.progress import EpochEnded, Message, StudyStarted, TrialEnde
 from archsmith.jobs.study import resume_study, run_study
 from archsmith.jobs.trials import Limits
 from archsmith.spaces.nodes import any_of, chain, choose, op
-from archsmith.spaces.space import space
+from archsmith.spaces.space import search_space
 from archsmith.storage.facts import JobState, Study, Trial, TrialState
 from archsmith.storage.store import open_store
 from tests.jobs.files import FAULTY, SCORE, SPACE, write
@@ -50,7 +50,7 @@ def test_a_study_measures_its_budget_and_keeps_every_trial(place: dict[str, str]
 
 
 def test_an_architecture_that_was_measured_is_not_measured_again(place: dict[str, str], tmp_path: Path) -> None:
-    few = space(chain(op("conv2d", out=choose(1, 2), kernel=1), op("relu")), input=(1, 4, 4))
+    few = search_space(chain(op("conv2d", out=choose(1, 2), kernel=1), op("relu")), input=(1, 4, 4))
 
     study = run_study(few, task=place["score"], searcher="random", trials=9, store=place["store"])
 
@@ -62,7 +62,7 @@ def test_an_architecture_that_was_measured_is_not_measured_again(place: dict[str
 def test_every_way_to_fail_is_recorded_with_its_reason_and_the_study_goes_on(place: dict[str, str]) -> None:
     limits = Limits(seconds=5.0, memory=1 << 28)
     names = ("relu", "sigmoid", "tanh", "gelu", "silu", "elu")
-    faults = space(chain(op("conv2d", out=2, kernel=1), any_of(*map(op, names))), input=(1, 4, 4))
+    faults = search_space(chain(op("conv2d", out=2, kernel=1), any_of(*map(op, names))), input=(1, 4, 4))
 
     study = run_study(
         faults,
@@ -160,7 +160,9 @@ def test_a_mistake_is_reported_before_anything_is_written(
 
 def test_epochs_of_a_real_training_are_heard_and_kept(tmp_path: Path) -> None:
     store = f"sqlite:///{tmp_path / 'store.db'}"
-    net = space(chain(op("conv2d", out=4, kernel=3), op("relu"), op("flatten"), op("linear", out=10)), input=(1, 8, 8))
+    net = search_space(
+        chain(op("conv2d", out=4, kernel=3), op("relu"), op("flatten"), op("linear", out=10)), input=(1, 8, 8)
+    )
     heard: list[Message] = []
 
     study = run_study(net, task="digits", trials=1, store=store, settings={"epochs": 2}, listen=heard.append)

@@ -16,11 +16,11 @@ from archsmith.graph.types import TensorType
 from archsmith.runtime.emit import HEADER, network_class
 from archsmith.runtime.lower import DTYPES, lower, type_of
 from archsmith.spaces.nodes import any_of, chain, choose, op, repeat, residual
-from archsmith.spaces.space import space
+from archsmith.spaces.space import search_space
 from tests.graph.torch_calls import tensor
 from tests.strategies import graphs
 
-NETWORKS = space(
+NETWORKS = search_space(
     chain(
         op("conv2d", out=choose(4, 8), kernel=choose(1, 3), padding="same", stride=choose(1, 2)),
         repeat(residual(any_of(op("batch_norm2d"), op("softmax", dim=1), op("flip", dim=3))), choose(0, 1, 2)),

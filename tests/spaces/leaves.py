@@ -2,11 +2,11 @@
 
 from archsmith.spaces.decisions import Decision, Derivation, Label, Prefix, Space, derive
 from archsmith.spaces.nodes import any_of, chain, choose, op, optional, repeat, residual
-from archsmith.spaces.space import space
+from archsmith.spaces.space import search_space
 
 HEAD = chain(op("global_avg_pool"), op("linear", out=3))
 
-DENSE = space(
+DENSE = search_space(
     chain(
         repeat(chain(op("linear", out=choose(4, 8)), any_of(op("relu"), op("tanh"))), choose(1, 2)),
         optional(op("dropout", rate=choose(0.1, 0.5))),
@@ -16,11 +16,11 @@ DENSE = space(
 )
 """Every walk ends in a graph."""
 
-TIGHT = space(
+TIGHT = search_space(
     chain(
         op("conv2d", out=choose(2, 4), kernel=choose(1, 3, 5), stride=choose(1, 2)),
         any_of(
-            residual(op("conv2d", out=2, kernel=choose(1, 3), padding=choose(0, 1))),
+            residual(op("conv2d", out=2, kernel=choose(1, 3), padding=choose(0, 1)), project=False),
             repeat(op("max_pool2d", kernel=choose(2, 3), stride=2), choose(0, 1, 2)),
         ),
         HEAD,
@@ -29,13 +29,19 @@ TIGHT = space(
 )
 """Most walks are dead ends, at several depths."""
 
-COUPLED = space(
-    chain(op("conv2d", out=choose(2, 3, 4), kernel=1), residual(op("conv2d", out=choose(2, 3, 4), kernel=1)), HEAD),
+COUPLED = search_space(
+    chain(
+        op("conv2d", out=choose(2, 3, 4), kernel=1),
+        residual(op("conv2d", out=choose(2, 3, 4), kernel=1), project=False),
+        HEAD,
+    ),
     input=(1, 4, 4),
 )
 """Three architectures; no two of them differ in one decision alone."""
 
-CLOSED = space(chain(op("conv2d", out=choose(1, 2), kernel=choose(3, 5)), op("max_pool2d", kernel=9)), input=(1, 8, 8))
+CLOSED = search_space(
+    chain(op("conv2d", out=choose(1, 2), kernel=choose(3, 5)), op("max_pool2d", kernel=9)), input=(1, 8, 8)
+)
 """No architecture at all."""
 
 

@@ -14,7 +14,7 @@ from archsmith.graph.ops import DECLARED
 from archsmith.graph.types import TensorType
 from archsmith.spaces.decisions import Decision, Label, Prefix, Space, Steps, Trace, derive, following, randomly, replay
 from archsmith.spaces.nodes import any_of, chain, choose, op, repeat
-from archsmith.spaces.space import space
+from archsmith.spaces.space import search_space
 from tests.spaces.leaves import DENSE, TIGHT, leaves
 from tests.strategies import GROWTH, tree_spaces, walks
 
@@ -108,7 +108,7 @@ def test_a_trace_of_another_space_is_refused(trace: Trace) -> None:
         replay(Asking((Decision("a", (1, 2)),)), trace)
 
 
-BLOCKS = space(
+BLOCKS = search_space(
     chain(
         repeat(op("linear", out=choose(4, 8)), choose(1, 2, 3), name="blocks"),
         any_of(op("relu"), op("tanh")),

@@ -9,7 +9,7 @@ from archsmith.spaces.loading import as_space, load_space
 
 TREE = (
     "from archsmith.spaces.nodes import chain, choose, op\n"
-    "from archsmith.spaces.space import space as space_of\n"
+    "from archsmith.spaces.space import search_space as space_of\n"
     "tree = chain(op('linear', out=choose(2, 4)), op('relu'))\n"
 )
 
@@ -26,10 +26,10 @@ def test_a_file_gives_its_space(tmp_path: Path) -> None:
     ("line", "message"),
     [
         ("", "must define 'space'; it does not. Add: space = ..."),
-        ("space = 3", "must give a space made by archsmith.spaces.space.space(...); got int"),
-        ("space = None", "must give a space made by archsmith.spaces.space.space(...); got NoneType"),
-        ("space = tree", "got Chain; wrap the tree: space(tree, input=(channels, height, width))"),
-        ("space = space_of", "must give a space made by archsmith.spaces.space.space(...); got function"),
+        ("space = 3", "must give a space made by archsmith.spaces.space.search_space(...); got int"),
+        ("space = None", "must give a space made by archsmith.spaces.space.search_space(...); got NoneType"),
+        ("space = tree", "got Chain; wrap the tree: search_space(tree, input=(channels, height, width))"),
+        ("space = space_of", "must give a space made by archsmith.spaces.space.search_space(...); got function"),
     ],
 )
 def test_a_file_without_a_space_is_told_what_a_space_is(tmp_path: Path, line: str, message: str) -> None:

@@ -11,7 +11,7 @@ from archsmith.spaces import sampling
 from archsmith.spaces.decisions import Decision, Derivation, Label, Prefix, Space, Trace, derive, randomly
 from archsmith.spaces.nodes import any_of, choose, op
 from archsmith.spaces.sampling import DeadEnds, feasible, mutate, sample
-from archsmith.spaces.space import space
+from archsmith.spaces.space import search_space
 from tests.spaces.leaves import CLOSED, COUPLED, DENSE, TIGHT, leaves
 from tests.strategies import GROWTH, derivations, tree_spaces
 
@@ -131,15 +131,15 @@ def test_coupled_decisions_are_changed_together() -> None:
 
 def test_a_mutation_looks_behind_the_change_until_it_finds_what_is_valid() -> None:
     pooled = op("max_pool1d", kernel=choose(9, 8, 7, 6, 5, 4, 3, 2))
-    either = space(any_of(plain=op("relu"), pooled=pooled), input=(1, 2))
+    either = search_space(any_of(plain=op("relu"), pooled=pooled), input=(1, 2))
     found = {mutate(either, Trace((("any_of", "plain"),)), Random(seed)).trace for seed in range(20)}
 
     assert found == {Trace((("any_of", "pooled"), ("any_of=pooled/max_pool1d.kernel", 2)))}
 
 
 def test_a_space_of_one_architecture_gives_that_one_back() -> None:
-    alone = space(op("linear", out=2), input=(4,))
-    narrow = space(op("conv1d", out=1, kernel=choose(2, 3)), input=(1, 2))
+    alone = search_space(op("linear", out=2), input=(4,))
+    narrow = search_space(op("conv1d", out=1, kernel=choose(2, 3)), input=(1, 2))
 
     assert mutate(alone, Trace(), Random(0)).trace == Trace()
     assert mutate(narrow, Trace((("conv1d.kernel", 2),)), Random(0)).trace == Trace((("conv1d.kernel", 2),))
