@@ -22,14 +22,14 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) tools/check_machine.py
 	@echo "Installing into $(VENV); the first time takes a minute or two."
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
 install: $(READY) ## make .venv with archsmith and all its tools
 
 demo: $(READY) ## search and fuzz for a minute or two, and say how to look at what was found
 	$(BIN)/archsmith search run examples/digits_cnn.py --task digits --searcher evolution --trials 12 --workers 2 --seed 0 --store $(STORE)
-	$(BIN)/archsmith fuzz run --minutes 0.6 --workers 2 --seed 0 --store $(STORE) || [ $$? -eq 1 ]
+	$(BIN)/archsmith fuzz run --minutes 1 --workers 2 --seed 0 --store $(STORE) || [ $$? -eq 1 ]
 	@echo
 	@echo "Now look at it:  $(BIN)/archsmith serve --store $(STORE)"
 

@@ -13,8 +13,8 @@ from archsmith.graph.errors import UserError
 if TYPE_CHECKING:
     from archsmith.storage.facts import Campaign
 
-LATEST = "latest"
-"""What ``--resume`` without a name goes on with."""
+LATEST = "the latest "
+"""What ``--resume`` says without a name: no name ends with a space."""
 
 
 @click.command()

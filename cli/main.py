@@ -1,12 +1,16 @@
 """``archsmith``: the commands, and what becomes of their errors.
 
-Exit codes: 0 done; 1 done, and something is wrong (a finding, a failed check); 2 the caller's mistake; 130 interrupted.
+Exit codes: 0 done; 1 done, and something is wrong (a finding, a failed check); 2 the caller's mistake; 130 interrupted,
+by Ctrl-C or by a signal that ends a process.
 A command's module is imported when the command is called: ``--help`` needs none of them.
 """
 
+import errno
+import signal
 import sys
 from collections.abc import Mapping
 from importlib import import_module
+from types import FrameType
 
 import click
 
@@ -111,10 +115,26 @@ archsmith = _group(
 archsmith = click.version_option(__version__, prog_name="archsmith")(archsmith)
 
 
+MACHINE = {
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some space",
+    errno.EROFS: "give a place that can be written",
+    errno.EACCES: "change its permissions, or give another place",
+    errno.EPERM: "change its permissions, or give another place",
+    errno.EMFILE: "use fewer workers, or raise the limit (ulimit -n)",
+    errno.ENFILE: "use fewer workers",
+    errno.ETOOMANYREFS: "use fewer workers, or raise the limit (ulimit -n)",
+}
+"""What to do about errors of the machine that may meet any command, such as a full folder of temporary files."""
+
+
 def main() -> None:
     """Run the command line and leave the process with its exit code."""
     from archsmith.graph.errors import UserError
 
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # nohup's stays ignored
+            signal.signal(number, _interrupt)
     try:
         code = archsmith.main(prog_name="archsmith", standalone_mode=False)
     except UserError as error:
@@ -126,4 +146,15 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         code = 130
+    except OSError as error:
+        if error.errno not in MACHINE:
+            raise
+        place = f" ({error.filename})" if error.filename else ""
+        click.echo(f"error: {error.strerror}{place}: {MACHINE[error.errno]}", err=True)
+        code = 2
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Whoever ends the process leaves its job stopped, as Ctrl-C does."""
+    raise KeyboardInterrupt

@@ -22,10 +22,13 @@ def _configured(path: Path) -> str | None:
     if not path.is_file():
         return None
     try:
-        tool = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {})
+        tool = tomllib.loads(path.read_text(encoding="utf-8")).get("tool")
     except (tomllib.TOMLDecodeError, OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} must be readable TOML: {error}") from None
-    store = tool.get("archsmith", {}).get("store")
+    ours = tool.get("archsmith", {}) if isinstance(tool, dict) else {}
+    if not isinstance(ours, dict):
+        raise UserError(f"[tool.archsmith] of {path} must be a table with store in it; got {ours!r}")
+    store = ours.get("store")
     if store is not None and not isinstance(store, str):
         raise UserError(f"store in [tool.archsmith] of {path} must be a string, an SQLAlchemy URL; got {store!r}")
     return store

@@ -1,5 +1,7 @@
 """``archsmith search``: run, list, show, resume, export."""
 
+import sys
+from contextlib import redirect_stdout
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -46,13 +48,15 @@ def run(
     archsmith search run my_space.py --task my_task.py:task --epochs 3 --set learning_rate=0.01 --json
     """
     from archsmith.cli.progress import LiveProgress
+    from archsmith.jobs.limits import check_limits
     from archsmith.jobs.study import run_study
     from archsmith.jobs.trials import Limits
 
     settings = pairs(given.pop("settings"), "--set") | ({"epochs": epochs} if epochs is not None else {})
     options = pairs(given.pop("options"), "--option")
-    limits = Limits(seconds, int(memory * _GIGABYTE) if isfinite(memory) else 0)
-    with LiveProgress() as listen:
+    check_limits(seconds, memory * _GIGABYTE)  # first of all: what is not finite has no whole number of bytes
+    limits = Limits(seconds, int(memory * _GIGABYTE))
+    with LiveProgress() as listen, redirect_stdout(sys.stderr):  # a space or task may print
         study = run_study(
             space,
             task=task,
@@ -82,7 +86,7 @@ def resume(study: str, workers: int, trials: int | None, store: str, as_json: bo
     from archsmith.cli.progress import LiveProgress
     from archsmith.jobs.study import resume_study
 
-    with LiveProgress() as listen:
+    with LiveProgress() as listen, redirect_stdout(sys.stderr):
         resumed = resume_study(study, store=store, workers=workers, trials=trials, listen=listen)
     _print_end(resumed.id, store, as_json=as_json)
 
@@ -123,7 +127,7 @@ def list_studies(limit: int, before: int | None, store: str, as_json: bool) -> N
 
 @click.command()
 @click.argument("study")
-@click.option("--limit", type=click.IntRange(min=1, max=100_000), default=20, show_default=True, help="Trials shown.")
+@click.option("--limit", type=click.IntRange(min=1, max=10_000), default=20, show_default=True, help="Trials shown.")
 @click.option("--order", type=click.Choice(["value", "number"]), default="value", show_default=True)
 @store_option
 @json_option
@@ -193,9 +197,9 @@ def export(trial: str, out: Path, store: str, as_json: bool) -> None:
     click.echo(f"wrote trial {exported.trial.number} of study {exported.trial.study} to {out}{weights}")
 
 
-def _whole(number: float | None) -> int | None:
-    """A count, which is measured as a float like every other number."""
-    return None if number is None else round(number)
+def _whole(number: float | None) -> float | None:
+    """A count, which is measured as a float like every other number; a user's may be NaN."""
+    return round(number) if number is not None and isfinite(number) else number
 
 
 def _print_end(id: int, store: str, *, as_json: bool) -> None:
@@ -211,6 +215,7 @@ def _print_end(id: int, store: str, *, as_json: bool) -> None:
     if best is None or best.result is None:
         click.echo(f"study {study.id}: no trial of {study.ended} was measured; see archsmith search show {study.id}")
         return
-    numbers = "  ".join(f"{key} {value:.6g}" for key, value in best.result.measurement.items())
+    measured = {study.spec.objective: best.result.value} | dict(best.result.measurement)
+    numbers = "  ".join(f"{key} {value:.6g}" for key, value in measured.items())
     click.echo(f"best of {study.ended} trials: trial {study.id}/{best.number}  {numbers}")
     click.echo(f"archsmith search export {study.id}/best best.py    # its source and weights")

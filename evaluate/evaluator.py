@@ -20,6 +20,14 @@ class NotFinite(Exception):
     """The loss, an output or the score became NaN or infinite, so that the architecture has no value."""
 
 
+class NotWritten(Exception):
+    """The weights could not be kept: a fault of the disk or its permissions, which says nothing of the network."""
+
+
+NOT_WRITTEN = "not written"
+"""The state in which ``archsmith.evaluate.entry:measure`` returns ``NotWritten``."""
+
+
 Report = Callable[[int, Mapping[str, float]], None]
 """Takes the number of an epoch (from 1) and the metrics at its end."""
 

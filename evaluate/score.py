@@ -36,11 +36,16 @@ def measurement_of(given: object) -> Measurement:
     numbers = given if isinstance(given, Mapping) else {VALUE: given}
     if VALUE not in numbers:
         raise TypeError(f"scores by name must have {VALUE!r} among them; got {', '.join(map(repr, numbers))}")
-    metrics = {str(name): _number(name, score) for name, score in numbers.items()}
+    metrics = plain(numbers)
     value = metrics.pop(VALUE)
     if not isfinite(value):
         raise NotFinite(f"the score is {value}")
     return Measurement(value, metrics)
+
+
+def plain(numbers: Mapping[Any, Any]) -> dict[str, float]:
+    """Numbers by name as plain floats (``TypeError`` if one is none)."""
+    return {str(name): _number(name, number) for name, number in numbers.items()}
 
 
 def _number(name: object, given: Any) -> float:

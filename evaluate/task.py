@@ -55,9 +55,11 @@ class Task:
         least = 2 if self.kind == "classification" else 1
         if not isinstance(self.outputs, int) or self.outputs < least:
             raise UserError(f"task {self.name}: outputs must be at least {least}; got {self.outputs!r}")
-        if any(not isinstance(size, int) or size < 1 for size in self.input_shape):
+        if not isinstance(self.input_shape, tuple) or any(
+            not isinstance(size, int) or size < 1 for size in self.input_shape
+        ):
             raise UserError(
-                f"task {self.name}: input_shape is the shape of one sample, sizes of at least 1;"
+                f"task {self.name}: input_shape is the shape of one sample, a tuple of sizes of at least 1;"
                 f" got {self.input_shape!r}"
             )
 

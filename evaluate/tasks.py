@@ -55,8 +55,9 @@ def _made(make: object, given: str) -> object:
         return make()
     except UserError:
         raise
-    except Exception as error:  # the user's own code: whatever it raises is reported as its mistake
-        raise UserError(f"{given} must return a task; it raised {type(error).__name__}: {error}") from error
+    except (Exception, SystemExit) as error:  # the user's own code: whatever it raises is reported as its mistake
+        said = " ".join(str(error).split())
+        raise UserError(f"{given} must return a task; it raised {type(error).__name__}: {said}") from error
 
 
 def _takes(found: object) -> int | None:

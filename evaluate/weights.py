@@ -7,22 +7,38 @@ from zipfile import is_zipfile
 import torch
 from torch import nn
 
+from archsmith.evaluate.evaluator import NotWritten
 from archsmith.graph.book import RuleBook
 from archsmith.graph.errors import UserError
 from archsmith.graph.graph import Graph
 from archsmith.graph.ops import DECLARED
 from archsmith.runtime.lower import lower
+from archsmith.runtime.post_mortem import ran_out_of_memory
 
 
 def save_weights(module: nn.Module, path: Path) -> None:
-    """Write the module's parameters and buffers, on the CPU; a reader sees the whole file or none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write the module's parameters and buffers, on the CPU; a reader sees the whole file or none.
+
+    Raises:
+        NotWritten: the disk is full, or the folder does not let itself be written.
+    """
+    weights = {name: tensor.cpu() for name, tensor in module.state_dict().items()}
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        torch.save({name: tensor.cpu() for name, tensor in module.state_dict().items()}, unfinished)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            torch.save(weights, unfinished)
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    except (OSError, RuntimeError) as error:  # torch's word for a file that it cannot write is RuntimeError
+        if ran_out_of_memory(error):
+            raise
+        why = str(error).strip().partition("\n")[0]
+        raise NotWritten(
+            f"{path.parent} must take the trained weights, and they cannot be written ({why}): "
+            "free some space there or make it writable, then resume"
+        ) from error
 
 
 def trained_module(graph: Graph, path: Path, book: RuleBook = DECLARED) -> nn.Module:

@@ -4,6 +4,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from archsmith.graph.errors import UserError
+from archsmith.storage.engine import parsed
 
 
 class Artifacts:
@@ -13,15 +14,20 @@ class Artifacts:
         self.folder = folder
 
     def incoming(self, name: str) -> Path:
-        """Where a job may write a file before it is adopted; one that a killed job left there is written over."""
-        place = self.folder / "incoming"
+        """Where a job writes the file of that name before it is adopted."""
+        return self.folder / "incoming" / name
+
+    def fresh(self, name: str) -> Path:
+        """``incoming``, free to be written: its folder is made, and what a killed job left there is removed."""
+        place = self.incoming(name)
         try:
-            place.mkdir(parents=True, exist_ok=True)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.unlink(missing_ok=True)
         except OSError as error:
             raise UserError(
                 f"{self.folder} must be a folder that can be written, for the trained weights: {error.strerror}"
             ) from None
-        return place / name
+        return place
 
     def adopt(self, path: Path) -> str:
         """Keep the file under the digest of its content, and give that name."""
@@ -40,9 +46,9 @@ class Artifacts:
 
 
 def beside(store: str) -> Artifacts:
-    """The artifacts of a store: next to an SQLite file, else in the working directory."""
-    _, separator, path = store.partition(":///")
-    if store.startswith("sqlite") and separator and path:
-        database = Path(path.partition("?")[0])
+    """The artifacts of the store at that URL: next to an SQLite file, else in the working directory."""
+    place = parsed(store)
+    if place.get_backend_name() == "sqlite" and place.database is not None:
+        database = Path(place.database)
         return Artifacts(database.with_name(f"{database.stem}-artifacts"))
-    return Artifacts(Path("archsmith-artifacts"))
+    return Artifacts(Path("archsmith-artifacts").absolute())

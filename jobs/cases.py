@@ -54,6 +54,8 @@ class _Running:
 
     def hear(self, message: Mapping[str, Any]) -> None:
         self.stage = message.get("stage", self.stage)
+        if message.get("stage") == EAGER:
+            self.failures.clear()  # a case whose worker was lost begins again, and says what it said
         if "failure" in message:
             self.failures.append(protocol.from_json(message["failure"]))
 

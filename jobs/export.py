@@ -1,6 +1,5 @@
 """Taking an architecture out of the store: a Python file that needs only torch, and its trained weights beside it."""
 
-import shutil
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -59,6 +58,8 @@ def export_trial(
     """
     if out.suffix != ".py":
         raise UserError(f"an architecture is exported to a file ending in .py; got {out}")
+    if out.is_dir():
+        raise UserError(f"{out} must be a file that can be written; it is a folder")
     with closing(open_store(store, create=False, read_only=True)) as opened, opened.read() as tx:
         found = find_trial(tx, trial, clock())
         study = tx.studies.get(found.study, clock())
@@ -70,8 +71,8 @@ def export_trial(
     try:
         beside_it = out.with_suffix(".pt") if kept is not None else None
         if kept is not None and beside_it is not None:
-            shutil.copyfile(kept, beside_it)
-        _write(out, _file(graph, title, loads=kept is not None))
+            _write(beside_it, kept.read_bytes())
+        _write(out, _file(graph, title, loads=kept is not None).encode())
     except OSError as error:
         raise UserError(f"{out} must be a file that can be written; {error.strerror}") from None
     return Exported(found, out, beside_it)
@@ -106,11 +107,11 @@ def _plain(title: str) -> str:
     return title.replace("\\", "/").replace('"', "'")
 
 
-def _write(path: Path, text: str) -> None:
-    """All of the text or nothing: a full disk leaves no half file under the name."""
+def _write(path: Path, content: bytes) -> None:
+    """All of the content or nothing: a full disk leaves no half file under the name."""
     part = path.with_name(f".{path.name}.part")
     try:
-        part.write_text(text, encoding="utf-8")
+        part.write_bytes(content)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

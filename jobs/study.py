@@ -18,6 +18,7 @@ from archsmith.jobs.limits import check_bounds
 from archsmith.jobs.places import settled, source_of
 from archsmith.jobs.progress import Listener, ignore
 from archsmith.jobs.trials import Limits, TrialLoop
+from archsmith.jobs.user_space import UserSpace
 from archsmith.runtime.pool import Pool
 from archsmith.search.searchers import make_searcher
 from archsmith.spaces.decisions import Space
@@ -28,6 +29,9 @@ from archsmith.storage.facts import JobState, Study, StudySpec
 from archsmith.storage.store import Store, open_store
 
 DEFAULT_STORE = "sqlite:///archsmith.db"
+PYTHON_OBJECT = "(a Python object)"
+"""What stands for a space that came from no file or module."""
+
 PRELOAD = (
     "torch",
     "torch._dynamo",
@@ -62,8 +66,8 @@ def run_study(
     Raises:
         UserError: any of these does not exist or does not fit the others.
     """
-    found = load_space(space) if isinstance(space, str) else space
-    given = settled(space) if isinstance(space, str) else "(a Python object)"
+    given = settled(space) if isinstance(space, str) else PYTHON_OBJECT
+    found = UserSpace(load_space(space) if isinstance(space, str) else space, given)
     task = settled(task)
     training = TrainingSettings.from_json(dict(settings or {}))
     make_searcher(searcher, options or {})  # a mistake in its options is reported before anything is written
@@ -113,7 +117,9 @@ def resume_study(
     with closing(open_store(store, create=False)) as opened:
         with opened.read() as tx:
             kept = tx.studies.find(study, clock())
-        found = space if space is not None else load_space(kept.spec.space)
+        if space is None and kept.spec.space == PYTHON_OBJECT:
+            raise UserError(f"study {kept.name!r} searches a Python object: resume_study(..., space=...) must bring it")
+        found = UserSpace(space if space is not None else load_space(kept.spec.space), kept.spec.space)
         if space_digest(found) != kept.spec.space_digest:
             raise UserError(
                 f"{kept.spec.space} must be the space that study {kept.name!r} began with, and it has changed since; "

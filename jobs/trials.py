@@ -5,12 +5,13 @@ killed at any moment goes on as if nothing had happened: its history is told aga
 are run again with the traces that they had.
 """
 
+import os
 import random
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
+from archsmith.evaluate.evaluator import NOT_WRITTEN
 from archsmith.graph.errors import UserError
 from archsmith.graph.graph import Graph
 from archsmith.graph.text import to_json
@@ -130,12 +131,13 @@ class TrialLoop:
             "task": self._study.spec.task,
             "settings": self._study.spec.settings["training"],
             "seed": random.Random(f"{self._study.spec.seed}/{number}/measure").getrandbits(31),
-            "weights": str(self._weights(number)),
+            "weights": str(self._artifacts.fresh(self._weights(number))),
         }
         return Job(ENTRY, payload, self._limits.seconds, self._limits.memory)
 
-    def _weights(self, number: int) -> Path:
-        return self._artifacts.incoming(f"{self._study.id}-{number}.pt")
+    def _weights(self, number: int) -> str:
+        """What a worker calls its weights; a process that lost the study to this one writes elsewhere."""
+        return f"{self._study.id}-{number}-{os.getpid()}.pt"
 
     def _hear(self, number: int, message: Any) -> None:
         epoch = Epoch(message["epoch"], message["metrics"])
@@ -149,13 +151,19 @@ class TrialLoop:
     def _end(self, running: _Running, outcome: Outcome) -> None:
         number = running.trial.number
         seconds = (self._held.clock() - running.since).total_seconds()
-        written = self._weights(number)
-        kept = self._artifacts.adopt(written) if isinstance(outcome, Returned) and written.is_file() else None
-        result = result_of(outcome, seconds, kept)
+        if isinstance(outcome, Returned) and outcome.value["state"] == NOT_WRITTEN:
+            raise UserError(outcome.value["reason"])  # the trial stays without an end, and is run again by a resume
+        result = result_of(outcome, seconds, self._kept(number, outcome))
         with self._held.writing() as tx:
             self._write_end(tx, number, result, running.epochs)
         self._tell(number, running.trace, result)
         self._listen(TrialEnded(number, result, self._best))
+
+    def _kept(self, number: int, outcome: Outcome) -> str | None:
+        written = self._artifacts.incoming(self._weights(number))
+        if not isinstance(outcome, Returned):
+            written.unlink(missing_ok=True)
+        return self._artifacts.adopt(written) if written.is_file() else None
 
     def _write_end(self, tx: Transaction, number: int, result: TrialResult, epochs: list[Epoch]) -> None:
         tx.trials.finish(self._study.id, number, result, epochs, self._held.clock())

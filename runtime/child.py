@@ -28,6 +28,7 @@ JobFunction: TypeAlias = Callable[[Json, Report], Json]
 _LONGEST_TEXT = 1 << 15
 _RESERVE = 1 << 22
 _NEAR = 1 << 26
+_LARGEST_LIMIT = (1 << 63) - 1
 
 
 def serve(connection: socket.socket, threads: int) -> None:
@@ -87,7 +88,7 @@ class DataLimit:
             procfs.forget_peak()
             self._resident = procfs.peak_resident()
             _, hard = self._before
-            wanted = self._data + allowance
+            wanted = min(self._data + allowance, _LARGEST_LIMIT)
             wanted = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
             resource.setrlimit(resource.RLIMIT_DATA, (wanted, hard))
 

@@ -31,7 +31,7 @@ class RegularizedEvolution:
         _check("tournament", tournament, 1, population)
         self._size = population
         self._tournament = tournament
-        self._population: deque[Member] = deque(maxlen=population)
+        self._population: deque[Member] = deque()
         self._told: Known = {}
 
     def ask(self, space: Space, rng: Random, pending: Sequence[Trace]) -> Trace:
@@ -49,6 +49,8 @@ class RegularizedEvolution:
         self._told |= known([trace])
         if value is not None:
             self._population.append(Member(trace, value))
+        if len(self._population) > self._size:
+            self._population.popleft()
 
     def _child(self, space: Space, rng: Random) -> Derivation:
         drawn = rng.choices(self._population, k=self._tournament)

@@ -29,6 +29,10 @@ def raising_when_run(module: torch.fx.GraphModule, examples: Sequence[torch.Tens
     return run
 
 
+def _quiet(filter: str) -> None:
+    """Hears of filters and keeps nothing."""
+
+
 @pytest.mark.parametrize(
     ("spoil", "kind"),
     [
@@ -84,7 +88,7 @@ def test_exceptions_on_both_sides_agree_although_the_compiler_wraps_them() -> No
     value = builder.input(TensorType((2, 3)))
     case = Case(builder.finish(builder.add("matmul", value, value)), seed=1)
 
-    assert Differential("planted", "eager", book, [].append).check(case) is None
+    assert Differential("planted", "eager", book, _quiet).check(case) is None
 
 
 @pytest.mark.parametrize(
@@ -120,7 +124,7 @@ def test_a_bug_of_the_present_torch_is_found() -> None:
     turned = builder.add("transpose", builder.input(TensorType((2, 3, 1, 1), "bool")), first=1, second=3)
     both = builder.add("logical_and", turned, builder.add("flatten", turned))
     case = Case(builder.finish(builder.add("flatten", both)), seed=1)
-    failure = Differential("aot_eager", "aot_eager", DECLARED, [].append).check(case)
+    failure = Differential("aot_eager", "aot_eager", DECLARED, _quiet).check(case)
 
     assert failure is not None
     assert failure.kind == "exception only in compiled"

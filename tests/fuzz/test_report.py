@@ -160,7 +160,8 @@ def test_the_head_of_a_reproducer_says_what_it_is() -> None:
 def test_a_reproducer_is_as_tidy_as_its_authors(kind: str, tmp_path: Path) -> None:
     file = tmp_path / "bug.py"
     file.write_text(script(TWO, failure(kind), DECLARED), encoding="utf-8")
-    command = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "E,F,W,I", "--line-length", "110", file]
+    rules = ["--isolated", "--select", "E,F,W,I", "--line-length", "110"]
+    command = [sys.executable, "-m", "ruff", "check", *rules, str(file)]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60)
 
     assert result.returncode == 0, result.stdout
