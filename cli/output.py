@@ -2,10 +2,12 @@
 
 import json
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import Enum
+from shutil import get_terminal_size
 from typing import Any
 
 import click
@@ -34,21 +36,33 @@ def plain(value: Any) -> Any:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A table as wide as the terminal; numbers to the right."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    """A table in columns, numbers to the right; on a terminal the last column is cut where the line ends.
 
-    table = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
-    for place, column in enumerate(columns):
-        numeric = bool(rows) and all(isinstance(row[place], int | float) or row[place] is None for row in rows)
-        table.add_column(column, justify="right" if numeric else "left")
-    for row in rows:
-        table.add_row(*(Text(_cell(entry)) for entry in row))
-    Console().print(table)
+    Written by hand: importing rich for it would take longer than all the rest of such a command.
+    """
+    cells = [[_cell(entry) for entry in row] for row in rows]
+    widths = [max(map(len, entries)) for entries in zip(columns, *cells, strict=True)]
+    columnwise = list(zip(*rows, strict=True)) or [("",)] * len(columns)
+    numeric = [all(entry is None or isinstance(entry, int | float) for entry in column) for column in columnwise]
+    limit = get_terminal_size().columns if sys.stdout.isatty() else None
+
+    def line(entries: Sequence[str]) -> str:
+        parts = [
+            entry.rjust(width) if right else entry.ljust(width)
+            for entry, width, right in zip(entries, widths, numeric, strict=True)
+        ]
+        return "  ".join(parts).rstrip()[:limit]
+
+    if title:
+        click.secho(title, italic=True)
+    click.secho(line(columns), bold=True)
+    for entries in cells:
+        click.echo(line(entries))
 
 
 def _cell(entry: object) -> str:
     if entry is None:
         return "-"
-    return f"{entry:.4f}" if isinstance(entry, float) else str(entry)
+    text = f"{entry:.4f}" if isinstance(entry, float) else str(entry)
+    # A control character in a name or a message must not steer the terminal.
+    return "".join(character if character.isprintable() else " " for character in text)

@@ -8,6 +8,7 @@ from archsmith.graph.builder import Builder
 from archsmith.graph.graph import Value
 from archsmith.spaces.decisions import Decision, Steps
 from archsmith.spaces.parts import Node, demand_equal, indented, joined, titled
+from archsmith.spaces.values import Meanings
 
 CAT_AT_ONCE = 4
 """How many tensors the rules of ``cat`` take in one call."""
@@ -30,9 +31,9 @@ class AnyOf:
         yield titled("any_of", self.name, self.weights)
         yield from _labelled(self.branches)
 
-    def check(self, book: RuleBook) -> None:
+    def check(self, book: RuleBook, meanings: Meanings) -> None:
         for _, branch in self.branches:
-            branch.check(book)
+            branch.check(book, meanings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +62,9 @@ class SomeOf:
         yield f"{titled('some_of', self.name)} {self.count} {order}"
         yield from _labelled(self.branches)
 
-    def check(self, book: RuleBook) -> None:
+    def check(self, book: RuleBook, meanings: Meanings) -> None:
         for _, branch in self.branches:
-            branch.check(book)
+            branch.check(book, meanings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +87,9 @@ class Parallel:
         for branch in self.branches:
             yield from indented(branch)
 
-    def check(self, book: RuleBook) -> None:
+    def check(self, book: RuleBook, meanings: Meanings) -> None:
         for branch in self.branches:
-            branch.check(book)
+            branch.check(book, meanings)
 
 
 def _added(builder: Builder, values: list[Value]) -> Value:

@@ -164,18 +164,17 @@ def once(walk: Steps[T]) -> Steps[T]:
     """The walk with every decision asked once: one of a name that was answered before gets that answer again.
 
     Raises:
-        UserError: the name stands for two decisions with different options.
+        UserError: the name stands for two different decisions.
     """
-    answered: dict[str, tuple[tuple[Label, ...], Label]] = {}
+    answered: dict[str, tuple[Decision, Label]] = {}
     try:
         decision = next(walk)
         while True:
-            options, label = answered.get(decision.name, (decision.options, None))
-            if options != decision.options:
-                raise UserError(f"decision {decision.name!r} has two meanings: {options} and {decision.options}")
-            if label is None:
-                label = yield decision
-                answered[decision.name] = (options, label)
+            if decision.name not in answered:
+                answered[decision.name] = (decision, (yield decision))
+            first, label = answered[decision.name]
+            if first != decision:
+                raise UserError(f"decision {decision.name!r} has two meanings: {first} and {decision}")
             decision = walk.send(label)
     except StopIteration as end:
         result: T = end.value

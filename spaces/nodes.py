@@ -81,15 +81,21 @@ def permutation(*branches: Node, name: str = "permutation", **named: Node) -> So
 
 def parallel(*branches: Node, join: str = "add", name: str = "parallel") -> Parallel:
     """Parts that all take the same value, joined by ``"add"`` (of one type) or ``"cat"`` (end to end by channel)."""
-    if not branches or join not in JOINS:
-        raise UserError(f"parallel takes at least one branch and join={' or '.join(map(repr, JOINS))}; got {join!r}")
+    if not branches:
+        raise UserError("parallel needs at least one branch; got none")
+    if join not in JOINS:
+        raise UserError(f"parallel takes join={' or '.join(map(repr, JOINS))}; got {join!r}")
     return Parallel(_nodes("parallel", branches), join, name)
 
 
 def optional(body: Node, *, name: str = "optional", probability: float | None = None) -> Optional:
     """A part that may be left out; ``probability`` is how likely random sampling takes it."""
-    weights = None if probability is None else (1 - probability, probability)
-    return Optional(_nodes("optional", (body,))[0], name, checked_weights("optional", weights, 2))
+    (kept,) = _nodes("optional", (body,))
+    if probability is None:
+        return Optional(kept, name)
+    if not isinstance(probability, int | float) or isinstance(probability, bool) or not 0 <= probability <= 1:
+        raise UserError(f"optional takes a probability from 0 to 1; got {probability!r}")
+    return Optional(kept, name, (float(1 - probability), float(probability)))
 
 
 def repeat(body: Node, times: int | Choice | SharedValue, *, name: str = "repeat", tied: bool = False) -> Repeat:
@@ -120,9 +126,13 @@ def shared(name: str, given: Choice | Node) -> SharedValue | Shared:
 
 
 def call(function: Callable[[Builder, Value], Value]) -> Call:
-    """A function of your own that grows the graph: it is given the builder and a value, and returns a value."""
-    if not callable(function) or not hasattr(function, "__qualname__"):
-        raise UserError(f"call takes a function(builder, x) that returns a value; got {function!r}")
+    """A function of your own that grows the graph: it is given the builder and a value, and returns a value.
+
+    Its name stands for it in the space's text, so it is one that is defined at the top of its module.
+    """
+    name = getattr(function, "__qualname__", "<nameless>")
+    if not callable(function) or "<" in name:
+        raise UserError(f"call takes a function(builder, x), defined by def at the top of a file; got {function!r}")
     return Call(function)
 
 

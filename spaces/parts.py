@@ -10,11 +10,11 @@ from typing import Protocol
 
 from archsmith.graph.book import RuleBook
 from archsmith.graph.builder import Builder
-from archsmith.graph.errors import Infeasible
+from archsmith.graph.errors import Infeasible, UserError
 from archsmith.graph.graph import Scalar, Value
 from archsmith.graph.types import TensorType
 from archsmith.spaces.decisions import Decision, Steps
-from archsmith.spaces.values import Choice, Given, SharedValue, settled, values_of
+from archsmith.spaces.values import Choice, Given, Meanings, SharedValue, note, settled, values_of
 
 
 class Node(Protocol):
@@ -28,8 +28,12 @@ class Node(Protocol):
         """The subtree as text, a line a node, children indented."""
         ...
 
-    def check(self, book: RuleBook) -> None:
-        """``UserError`` if the subtree names an operator or an attribute that does not exist."""
+    def check(self, book: RuleBook, meanings: Meanings) -> None:
+        """Look for mistakes in the subtree, and add what its shared names stand for.
+
+        Raises:
+            UserError: an operator or an attribute does not exist, or a shared name has two meanings.
+        """
         ...
 
 
@@ -52,7 +56,10 @@ class Op:
     def lines(self) -> Iterator[str]:
         yield str(self)
 
-    def check(self, book: RuleBook) -> None:
+    def check(self, book: RuleBook, meanings: Meanings) -> None:
+        for _, given in self.attributes:
+            if isinstance(given, SharedValue):
+                given.note(meanings)
         plain = {name: values_of(given) for name, given in self.attributes}
         # A computed value is known only in a walk: any whole number stands for it here.
         fixed = {name: values[0] if values else 1 for name, values in plain.items()}
@@ -82,9 +89,9 @@ class Chain:
         for part in self.parts:
             yield from indented(part)
 
-    def check(self, book: RuleBook) -> None:
+    def check(self, book: RuleBook, meanings: Meanings) -> None:
         for part in self.parts:
-            part.check(book)
+            part.check(book, meanings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +111,8 @@ class Optional:
         yield titled("optional", self.name, self.weights)
         yield from indented(self.body)
 
-    def check(self, book: RuleBook) -> None:
-        self.body.check(book)
+    def check(self, book: RuleBook, meanings: Meanings) -> None:
+        self.body.check(book, meanings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +128,8 @@ class Repeat:
         here = joined(path, self.name)
         own = self.times.name if isinstance(self.times, Choice) else None
         times = yield from settled(self.times, joined(path, own or f"{self.name}.times"))
+        if int(times) < 0:
+            raise Infeasible(f"{self.name} takes a count of at least 0; got {self.times} as {times}")
         for turn in range(int(times)):
             x = yield from self.body.walk(builder, x, joined(here, "each" if self.tied else str(turn)))
         return x
@@ -129,8 +138,10 @@ class Repeat:
         yield f"{titled('repeat', self.name)} {self.times} times{', tied' if self.tied else ''}"
         yield from indented(self.body)
 
-    def check(self, book: RuleBook) -> None:
-        self.body.check(book)
+    def check(self, book: RuleBook, meanings: Meanings) -> None:
+        if isinstance(self.times, SharedValue):
+            self.times.note(meanings)
+        self.body.check(book, meanings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +167,8 @@ class Residual:
         yield "residual" if self.project else "residual, not projected"
         yield from indented(self.body)
 
-    def check(self, book: RuleBook) -> None:
-        self.body.check(book)
+    def check(self, book: RuleBook, meanings: Meanings) -> None:
+        self.body.check(book, meanings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +185,9 @@ class Shared:
         yield f"shared {self.name!r}"
         yield from indented(self.body)
 
-    def check(self, book: RuleBook) -> None:
-        self.body.check(book)
+    def check(self, book: RuleBook, meanings: Meanings) -> None:
+        note(meanings, self.name, "\n".join(self.body.lines()))
+        self.body.check(book, meanings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,13 +198,19 @@ class Call:
 
     def walk(self, builder: Builder, x: Value, path: str) -> Steps[Value]:
         yield from ()
-        return self.function(builder, x)
+        made = self.function(builder, x)
+        if not isinstance(made, Value):
+            raise UserError(f"a called function must return a value of the builder; {self} returned {made!r}")
+        return made
 
     def lines(self) -> Iterator[str]:
-        yield f"call {self.function.__module__}:{self.function.__qualname__}"
+        yield str(self)
 
-    def check(self, book: RuleBook) -> None:
+    def check(self, book: RuleBook, meanings: Meanings) -> None:
         pass
+
+    def __str__(self) -> str:
+        return f"call {self.function.__module__}:{self.function.__qualname__}"
 
 
 def demand_equal(builder: Builder, values: tuple[Value, ...], where: str) -> None:
@@ -205,7 +223,7 @@ def demand_equal(builder: Builder, values: tuple[Value, ...], where: str) -> Non
 def _projected(builder: Builder, x: Value, wanted: TensorType) -> Value:
     """``x`` mapped to the channels and sizes of ``wanted``, if a convolution of kernel 1 or a linear layer can."""
     given = builder.type_of(x)
-    if given.rank != wanted.rank or given.rank not in (2, 3, 4):
+    if given.rank != wanted.rank or given.rank not in (2, 3, 4, 5):
         raise Infeasible(f"a residual connection cannot project {given} to {wanted}")
     if given.rank == 2:
         return builder.add("linear", x, out=wanted.shape[1], bias=False)

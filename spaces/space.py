@@ -42,8 +42,8 @@ def search_space(root: Node, *, input: Sequence[int], dtype: str = "float32") ->
     """The space of a tree for samples of shape ``input``, without the batch: ``(channels, height, width)``.
 
     Raises:
-        UserError: the root is no node, names an operator or attribute that does not exist, or the input is no shape
-            and dtype.
+        UserError: the root is no node, names an operator or attribute that does not exist, gives a shared name two
+            meanings, or the input is no shape and dtype.
     """
     if not all(hasattr(root, method) for method in ("walk", "lines", "check")):
         raise UserError(f"a space's tree is a node such as op(...) or chain(...); got {root!r}")
@@ -51,7 +51,7 @@ def search_space(root: Node, *, input: Sequence[int], dtype: str = "float32") ->
         raise UserError(f"a space's input is the shape of one sample, sizes of at least 1; got {input!r}")
     if dtype not in ITEM_BYTES:
         raise UserError(f"a space's dtype must be one of {', '.join(ITEM_BYTES)}; got {dtype!r}")
-    root.check(DECLARED)
+    root.check(DECLARED, {})
     return TreeSpace(root, TensorType((1, *input), dtype), DECLARED)
 
 

@@ -9,7 +9,7 @@ own name, and means the same wherever it is used; arithmetic on it gives further
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import inf
 
 from archsmith.graph.errors import Infeasible, UserError
 from archsmith.graph.expr import Apply, Expr, Lit, Sym, Undefined, evaluate, show
@@ -84,9 +84,23 @@ class SharedValue:
     def __floordiv__(self, other: "int | SharedValue") -> "SharedValue":
         return _combined("//", self, other)
 
+    def __rfloordiv__(self, other: int) -> "SharedValue":
+        return _combined("//", other, self)
+
     def __mod__(self, other: "int | SharedValue") -> "SharedValue":
         return _combined("%", self, other)
 
+    def __rmod__(self, other: int) -> "SharedValue":
+        return _combined("%", other, self)
+
+    def note(self, meanings: "Meanings") -> None:
+        """Add what its names stand for (``UserError`` if one of them stands for something else)."""
+        for name, choice in self.choices:
+            note(meanings, name, str(choice))
+
+
+Meanings = dict[str, str]
+"""What the shared names of a tree stand for, as text, as far as they have been met."""
 
 Given = Scalar | Choice | SharedValue
 """What an attribute may be given as."""
@@ -111,10 +125,10 @@ def checked_weights(where: str, weights: Sequence[float] | None, count: int) -> 
     """The weights as a tuple, one for each option, none below 0 and some above (``UserError``)."""
     if weights is None:
         return None
-    found = tuple(float(weight) for weight in weights)
-    if len(found) != count or not all(isfinite(weight) and weight >= 0 for weight in found) or not any(found):
-        raise UserError(f"{where} takes {count} weights of at least 0, not all 0; got {weights!r}")
-    return found
+    numbers = isinstance(weights, Sequence) and _sizes(tuple(weights))
+    if not numbers or len(weights) != count or min(weights) < 0 or not 0 < sum(weights) < inf:
+        raise UserError(f"{where} takes a list of {count} weights of at least 0, not all 0; got {weights!r}")
+    return tuple(float(weight) for weight in weights)
 
 
 def checked_name(name: str) -> str:
@@ -124,8 +138,17 @@ def checked_name(name: str) -> str:
     return name
 
 
+def note(meanings: Meanings, name: str, meaning: str) -> None:
+    """Add what a shared name stands for (``UserError`` if it stands for something else)."""
+    if meanings.setdefault(name, meaning) != meaning:
+        first, second = (" ".join(text.split()) for text in (meanings[name], meaning))
+        raise UserError(f"{name!r} is shared with two meanings: {first} and {second}")
+
+
 def shared_value(name: str, choice: Choice) -> SharedValue:
     """The choice, asked once under that name wherever it is used."""
+    if choice.name is not None:
+        raise UserError(f"what is shared as {name!r} is asked under that name alone; got {choice}")
     return SharedValue(Sym(checked_name(name)), ((name, choice),))
 
 
@@ -156,10 +179,11 @@ def values_of(given: Given) -> tuple[Scalar, ...]:
 def _combined(operation: str, left: int | SharedValue, right: int | SharedValue) -> SharedValue:
     sides = [_term(side, operation) for side in (left, right)]
     choices: dict[str, Choice] = {}
+    meanings: Meanings = {}
     for _, named in sides:
         for name, choice in named:
-            if choices.setdefault(name, choice) != choice:
-                raise UserError(f"{name!r} is shared with two meanings: {choices[name]} and {choice}")
+            note(meanings, name, str(choice))
+            choices[name] = choice
     return SharedValue(Apply(operation, tuple(expr for expr, _ in sides)), tuple(choices.items()))
 
 
