@@ -62,6 +62,24 @@ search = _group(
     },
 )
 
+spaces = _group(
+    "spaces",
+    """Look at a search space before searching it.
+
+    \b
+    archsmith spaces show examples/digits_cnn.py
+    archsmith spaces check examples/digits_cnn.py
+    archsmith spaces draw examples/digits_cnn.py --out network.svg
+    """,
+    {
+        "show": ("archsmith.cli.spaces:show", "a space as text, and its digest"),
+        "count": ("archsmith.cli.spaces:count", "how many architectures a space has"),
+        "sample": ("archsmith.cli.spaces:sample", "architectures drawn at random"),
+        "draw": ("archsmith.cli.spaces:draw", "a picture of one architecture"),
+        "check": ("archsmith.cli.spaces:check", "dead ends, costs and idle decisions of a space"),
+    },
+)
+
 fuzz = _group(
     "fuzz",
     """Fuzz the installed PyTorch with valid graphs.
@@ -107,6 +125,7 @@ archsmith = _group(
     """,
     {
         "search": ("archsmith.cli.main:search", "find the best architecture of a search space"),
+        "spaces": ("archsmith.cli.main:spaces", "look at a search space before searching it"),
         "fuzz": ("archsmith.cli.main:fuzz", "fuzz the installed PyTorch with valid graphs"),
         "serve": ("archsmith.cli.serve:serve", "open the dashboard on this machine"),
         "db": ("archsmith.cli.main:db", "look after a store"),

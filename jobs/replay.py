@@ -9,12 +9,14 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from archsmith.fuzz import case as cases
+from archsmith.fuzz.case import Case
 from archsmith.fuzz.fatal import failure_of_outcome
 from archsmith.fuzz.oracles import ORACLES, protocol
 from archsmith.fuzz.oracles.protocol import Failure
 from archsmith.fuzz.preload import CHECK, PRELOAD, environment
+from archsmith.graph.errors import UserError
 from archsmith.graph.ops import DECLARED
-from archsmith.jobs.cases import CaseLimits
+from archsmith.jobs.cases import EAGER, CaseLimits
 from archsmith.jobs.driver import utc_now
 from archsmith.jobs.study import DEFAULT_STORE
 from archsmith.runtime.job import Job
@@ -47,12 +49,12 @@ def replay_finding(
     """Check the case of a finding once more in a sandbox. Nothing is written to the store.
 
     Raises:
-        UserError: there is no such finding.
+        UserError: there is no such finding, or its case or oracle is not one that this program knows.
     """
     bounds = limits or CaseLimits()
     with closing(open_store(store, create=False, read_only=True)) as opened, opened.read() as tx:
         kept = tx.findings.get(finding)
-    stage = "eager"
+    stage = EAGER
     failures: list[Failure] = []
 
     def heard(message: Any) -> None:
@@ -61,13 +63,22 @@ def replay_finding(
         if "failure" in message:
             failures.append(protocol.from_json(message["failure"]))
 
-    case = cases.from_json(kept.content.case)
+    case, oracle = _case(kept), kept.content.oracle
+    if oracle not in (*ORACLES, EAGER):
+        raise UserError(f"finding {finding} was found by oracle {oracle!r}, and there are {', '.join(ORACLES)}")
     # A failure of the eager run itself needs no oracle: every check begins with that run.
-    payload = {"case": cases.to_json(case), "oracles": [name for name in (kept.content.oracle,) if name in ORACLES]}
+    payload = {"case": cases.to_json(case), "oracles": [] if oracle == EAGER else [oracle]}
     with (
-        TemporaryDirectory() as cache,
+        TemporaryDirectory(prefix="archsmith-") as cache,
         Sandbox(preload=PRELOAD, environment=environment(Path(cache))) as sandbox,
     ):
         outcome = sandbox.run(Job(CHECK, payload, bounds.seconds, bounds.memory), heard)
     fatal = failure_of_outcome(outcome, stage, case, DECLARED)
     return Replayed(kept, (*failures, *([fatal] if fatal is not None else [])))
+
+
+def _case(kept: Finding) -> Case:
+    try:
+        return cases.from_json(kept.content.case)
+    except ValueError as error:
+        raise UserError(f"finding {kept.id} holds a case that this archsmith cannot read: {error}") from None

@@ -78,7 +78,7 @@ def test_reading_a_store_needs_no_torch(tmp_path: Path) -> None:
     for words in (["search", "list"], ["fuzz", "list"], ["fuzz", "findings"], ["search", "list", "--json"]):
         code = f"{ROOT}.main({words!r}, standalone_mode=False)"
 
-        assert imported_by(code, tmp_path) & {"torch", "sklearn", "fastapi", "numpy"} == set()
+        assert imported_by(code, tmp_path) & {"torch", "sklearn", "fastapi", "numpy", "rich"} == set()
 
 
 def test_every_target_of_a_group_exists() -> None:

@@ -106,8 +106,8 @@ def test_a_store_of_a_newer_schema(tmp_path: Path) -> None:
 
     message = mistake("search", "list", cwd=tmp_path)
 
-    assert "9999" in message
-    assert "newer" in message
+    assert "has schema 9999" in message
+    assert "update archsmith" in message
 
 
 def test_a_folder_that_does_not_exist_for_the_store(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from archsmith.evaluate.digits import DIGITS
 from archsmith.evaluate.entry import measure
+from archsmith.evaluate.evaluator import NOT_WRITTEN
 from archsmith.evaluate.task import check_space_fits
 from archsmith.evaluate.tasks import load_task
 from archsmith.graph.errors import UserError
@@ -70,6 +71,26 @@ def nameless(graph):
 
 def failing():
     raise ValueError("no data here")
+
+class Telling:
+    def measure(self, graph, budget, seed, report):
+        report(np.int64(budget.epochs), {"loss": np.float32(0.5), "peak": float("nan")})
+        return 1.0
+
+class Misnumbering:
+    def measure(self, graph, budget, seed, report):
+        report(0, {})
+
+class Naming:
+    def measure(self, graph, budget, seed, report):
+        report("last", {})
+
+class Wording:
+    def measure(self, graph, budget, seed, report):
+        report(1, {"loss": "high"})
+
+def leaving():
+    raise SystemExit(3)
 
 def pair(graph, other):
     return 0.0
@@ -153,9 +174,40 @@ def test_a_score_that_is_no_number_raises(name: str, message: str, tasks: Path) 
         measured(f"{tasks}:{name}")
 
 
+def test_the_reports_of_a_users_evaluator_are_plain_numbers(tasks: Path) -> None:
+    _, reports = measured(f"{tasks}:Telling")
+
+    assert [report["epoch"] for report in reports] == [3]
+    assert reports[0]["metrics"] == {"loss": 0.5, "peak": pytest.approx(float("nan"), nan_ok=True)}
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "message"),
+    [
+        ("Misnumbering", ValueError, "epochs are numbered from 1 to 2147483647; got 0"),
+        ("Naming", TypeError, "'str' object cannot be interpreted as an integer"),
+        ("Wording", TypeError, "must be a number, .* 'loss' is 'high'"),
+    ],
+)
+def test_a_report_that_is_none_fails_the_trial_and_not_the_study(
+    name: str, error: type[Exception], message: str, tasks: Path
+) -> None:
+    with pytest.raises(error, match=message):
+        measured(f"{tasks}:{name}")
+
+
+def test_weights_that_cannot_be_written_are_no_fault_of_the_network(tasks: Path) -> None:
+    # Not even root may create a file there, so this holds whoever runs the tests.
+    answer, _ = measured(f"{tasks}:task", weights="/proc/weights.pt")
+
+    assert answer["state"] == NOT_WRITTEN
+    assert "/proc must take the trained weights" in answer["reason"]
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
+        (":leaving", "must return a task; it raised SystemExit: 3"),
         (":failing", "must return a task; it raised ValueError: no data here"),
         (":pair", r"must be a Task, .* or a function score\(graph\); got function"),
         (":number", "must be a Task, .*; got int"),

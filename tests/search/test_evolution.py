@@ -114,3 +114,12 @@ def test_nan_is_refused() -> None:
 def test_options_are_checked(options: dict[str, int], message: str) -> None:
     with pytest.raises(UserError, match=message):
         RegularizedEvolution(**options)
+
+
+def test_a_population_may_be_larger_than_any_study() -> None:
+    evolution = RegularizedEvolution(population=10**30)
+    space = SMALL
+    for number in range(3):
+        evolution.tell(evolution.ask(space, Random(number), ()), float(number))
+
+    assert len({evolution.ask(space, Random(seed), ()) for seed in range(20)}) > 1

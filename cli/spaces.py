@@ -1,0 +1,306 @@
+"""``archsmith spaces``: show, count, sample, draw, check."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from archsmith.cli.options import json_option
+from archsmith.cli.output import plain, print_json
+from archsmith.graph.errors import UserError
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from archsmith.spaces.checking import Sampled, SpaceReport
+    from archsmith.spaces.decisions import Derivation, Space, Trace
+    from archsmith.spaces.space import TreeSpace
+
+
+@click.command()
+@click.argument("space")
+@json_option
+def show(space: str, as_json: bool) -> None:
+    """SPACE as text, and the digest of that text, by which a study knows it again.
+
+    SPACE is a Python file that defines `space`, file.py:name or module:name.
+
+    \b
+    archsmith spaces show examples/digits_cnn.py
+    """
+    from archsmith.spaces.space import TreeSpace, digest
+
+    with redirect_stdout(sys.stderr):  # a space may print
+        found, named = _loaded(space)
+        text, name = named.text(), digest(named)
+    if as_json:
+        print_json({"text": text, "digest": name, "input": found.input if isinstance(found, TreeSpace) else None})
+        return
+    click.echo(f"{text}\n\ndigest {name}")
+
+
+@click.command()
+@click.argument("space")
+@click.option(
+    "--unique-up-to",
+    type=click.IntRange(min=0),
+    default=20_000,
+    show_default=True,
+    help="Tell equal architectures apart only in a space of at most this size.",
+)
+@json_option
+def count(space: str, unique_up_to: int, as_json: bool) -> None:
+    """How many architectures SPACE has: the exact number of traces, and of different graphs if the space is small.
+
+    \b
+    archsmith spaces count examples/digits_cnn.py
+    archsmith spaces count examples/digits_cnn.py --unique-up-to 0 --json
+    """
+    from archsmith.graph.text import digest
+    from archsmith.spaces.counting import count as count_traces
+    from archsmith.spaces.enumeration import architectures
+
+    with redirect_stdout(sys.stderr):
+        tree = _tree(space)
+        size = count_traces(tree)
+        unique = None
+        if size <= unique_up_to:
+            seen: set[str] = set()
+            with _bar("architectures", size) as reached:
+                for number, found in enumerate(architectures(tree), start=1):
+                    assert found.graph is not None  # only dead ends have none, and they are not enumerated
+                    seen.add(digest(found.graph))
+                    reached(number)
+            unique = len(seen)
+    if as_json:
+        print_json({"size": size, "unique": unique})
+        return
+    told = f"{unique:,} of them different" if unique is not None else f"not compared, being more than {unique_up_to:,}"
+    click.echo(f"{size:,} architectures, {told}")
+
+
+@click.command()
+@click.argument("space")
+@click.option("--number", type=click.IntRange(min=1), default=1, show_default=True, help="How many architectures.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--uniform", is_flag=True, help="Every architecture as likely as any other, not every option.")
+@click.option("--source", is_flag=True, help="Print Python source that needs only torch.")
+@json_option
+def sample(space: str, number: int, seed: int, uniform: bool, source: bool, as_json: bool) -> None:
+    """Architectures drawn from SPACE at random, none of them a dead end; the same seed draws the same ones.
+
+    \b
+    archsmith spaces sample examples/digits_cnn.py --number 3 --seed 7
+    archsmith spaces sample examples/digits_cnn.py --source > network.py
+    """
+    from archsmith.spaces.checking import drawn
+
+    with redirect_stdout(sys.stderr):
+        draw = _drawing(space, uniform=uniform)
+        rows = [drawn(draw, seed=seed, number=place) for place in range(number)]
+    if as_json:
+        print_json([_document(row, source=source) for row in rows])
+    elif source:
+        click.echo("\n\n".join([_header(), *map(_source, rows)]), nl=False)
+    else:
+        for row in rows:
+            click.echo(f"{row.number}  {row.digest}  {row.parameters:,} parameters, {row.macs:,} MACs")
+            for name, label in row.trace.answers:
+                click.echo(f"   {name} = {label!r}")
+
+
+@click.command()
+@click.argument("space")
+@click.option("--seed", type=int, help="Draw the architecture that `sample` with this seed gives.  [default: 0]")
+@click.option(
+    "--trace",
+    type=click.Path(path_type=Path),
+    help="Draw the architecture of this JSON file: answers by decision name, or a sample or trial that has them.",
+)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The file to write, ending in .svg.")
+@json_option
+def draw(space: str, seed: int | None, trace: Path | None, out: Path, as_json: bool) -> None:
+    """Write a picture of one architecture of SPACE as SVG.
+
+    \b
+    archsmith spaces draw examples/digits_cnn.py --seed 7 --out network.svg
+    archsmith spaces draw examples/digits_cnn.py --trace trace.json --out network.svg
+    """
+    from archsmith.spaces.checking import drawn, measured
+    from archsmith.web.drawing import draw as picture
+
+    if out.suffix != ".svg":
+        raise UserError(f"a picture is written to a file ending in .svg; got {out}")
+    if seed is not None and trace is not None:
+        raise UserError("--seed and --trace both say which architecture to draw; give one of them")
+    with redirect_stdout(sys.stderr):
+        if trace is None:
+            row = drawn(_drawing(space), seed=seed or 0, number=0)
+        else:
+            row = measured(0, _replayed(_loaded(space)[1], _read_trace(trace), trace))
+    try:
+        out.write_text(picture(row.graph, standalone=True), encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{out} must be a file that can be written; {error.strerror}") from None
+    if as_json:
+        print_json({"out": str(out), "digest": row.digest, "trace": row.trace.as_dict()})
+        return
+    click.echo(f"wrote architecture {row.digest} to {out}")
+
+
+@click.command()
+@click.argument("space")
+@click.option("--samples", type=click.IntRange(min=1), default=1000, show_default=True, help="How many walks.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@json_option
+def check(space: str, samples: int, seed: int, as_json: bool) -> None:
+    """Walk SPACE at random, into dead ends too, and say what is wrong with it.
+
+    Exit code 1 means that no walk ended in a valid architecture.
+
+    \b
+    archsmith spaces check examples/digits_cnn.py
+    archsmith spaces check examples/digits_cnn.py --samples 5000 --json
+    """
+    from random import Random
+
+    from archsmith.spaces.checking import check_space
+
+    with redirect_stdout(sys.stderr):
+        named = _loaded(space)[1]
+        with _bar("walks", samples) as reached:
+            report = check_space(named, Random(seed), walks=samples, walked=reached)
+    if as_json:
+        print_json({**plain(report), "dead_end_share": report.dead_end_share})
+    else:
+        _print_report(report)
+    sys.exit(0 if report.architectures else 1)
+
+
+def _print_report(report: "SpaceReport") -> None:
+    valid = report.walks - report.dead_ends
+    click.echo(
+        f"{report.walks:,} walks: {valid:,} valid, of {report.architectures:,} different architectures; "
+        f"{report.dead_ends:,} dead ends ({report.dead_end_share:.1%})"
+    )
+    for title, spread in (("parameters", report.parameters), ("MACs", report.macs)):
+        if spread is not None:
+            click.echo(f"{title} from {spread.least:,} to {spread.most:,}, median {spread.median:,}")
+    if report.reasons:
+        click.echo("\nmost frequent dead ends")
+    for reason in report.reasons:
+        click.echo(f"{reason.count:>7,}  {reason.rule}")
+        if reason.example != reason.rule:
+            click.echo(f"{'':7}  such as{reason.example.removeprefix(reason.rule).removeprefix(';')}")
+    for title, names in (
+        ("decisions with one option only, which are never asked", report.never_asked),
+        ("decisions that change nothing, as far as was tried", report.without_effect),
+    ):
+        if names:
+            click.echo(f"\n{title}\n  " + "\n  ".join(names))
+
+
+def _loaded(given: str) -> tuple["Space", "Space"]:
+    """The user's space as it is, and the same one saying what its code raises as the user's mistake."""
+    from archsmith.jobs.user_space import UserSpace
+    from archsmith.spaces.loading import load_space
+
+    found = load_space(given)
+    return found, UserSpace(found, given)
+
+
+def _tree(given: str) -> "TreeSpace":
+    """The user's space, which must be a tree: only a tree can be counted without walking all of it."""
+    from archsmith.spaces.space import TreeSpace
+
+    found, _ = _loaded(given)
+    if not isinstance(found, TreeSpace):
+        made = "a space made by archsmith.spaces.space.search_space(...)"
+        raise UserError(f"{given} must be {made} to be counted; got {type(found).__name__}")
+    return found
+
+
+def _drawing(given: str, *, uniform: bool = False) -> "Callable[[Random], Derivation]":
+    """How an architecture is drawn from the user's space."""
+    if uniform:
+        from archsmith.spaces.uniform import uniformly
+
+        return partial(uniformly, _tree(given))
+    from archsmith.spaces.sampling import sample
+
+    return partial(sample, _loaded(given)[1])
+
+
+def _document(row: "Sampled", *, source: bool) -> dict[str, Any]:
+    from archsmith.graph.text import to_json
+
+    document = {
+        "number": row.number,
+        "digest": row.digest,
+        "parameters": row.parameters,
+        "macs": row.macs,
+        "trace": row.trace.as_dict(),
+        "graph": json.loads(to_json(row.graph)),
+    }
+    return document | ({"source": f"{_header()}\n\n{_source(row)}"} if source else {})
+
+
+def _header() -> str:
+    from archsmith.runtime.emit import HEADER
+
+    return HEADER
+
+
+def _source(row: "Sampled") -> str:
+    """The class of one architecture: ``Network`` the first, ``Network1`` the next."""
+    from archsmith.graph.ops import DECLARED
+    from archsmith.runtime.emit import network_class
+
+    return network_class(row.graph, DECLARED, name=f"Network{row.number or ''}")
+
+
+def _read_trace(path: Path) -> "Trace":
+    from archsmith.spaces.decisions import Trace
+
+    wanted = f"{path} must be JSON that maps decision names to answers"
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path} must be a file that can be read; {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{wanted}; {error}") from None
+    if isinstance(document, dict) and isinstance(document.get("trace"), dict):
+        document = document["trace"]
+    if not isinstance(document, dict):
+        raise UserError(f"{wanted}; got {'a list' if isinstance(document, list) else repr(document)}")
+    return Trace.of(document)
+
+
+def _replayed(space: "Space", trace: "Trace", path: Path) -> "Derivation":
+    from archsmith.spaces.decisions import replay
+
+    found = replay(space, trace)
+    unasked = sorted(trace.as_dict().keys() - found.trace.as_dict().keys())
+    if found.graph is None:
+        raise UserError(f"{path} leads to a dead end: {found.dead_end}")
+    if unasked:
+        raise UserError(f"{path} answers {unasked[0]}, which this space does not ask: it is of another space")
+    return found
+
+
+@contextmanager
+def _bar(what: str, total: int) -> "Iterator[Callable[[int], None]]":
+    """A progress bar on standard error if that is a terminal; it is told how many are done."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bars:
+        task = bars.add_task(what, total=total)
+        yield lambda done: bars.update(task, completed=done)
