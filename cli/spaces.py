@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from functools import partial
 from pathlib import Path
@@ -66,16 +66,16 @@ def count(space: str, unique_up_to: int, as_json: bool) -> None:
     from archsmith.spaces.enumeration import architectures
 
     with redirect_stdout(sys.stderr):
-        tree = _tree(space)
-        size = count_traces(tree)
+        found, named = _loaded(space)
+        size = count_traces(_tree(found, space))
         unique = None
         if size <= unique_up_to:
             seen: set[str] = set()
-            with _bar("architectures", size) as reached:
-                for number, found in enumerate(architectures(tree), start=1):
-                    assert found.graph is not None  # only dead ends have none, and they are not enumerated
-                    seen.add(digest(found.graph))
-                    reached(number)
+            with _bar("architectures", size) as advance:
+                for number, derivation in enumerate(architectures(named), start=1):
+                    assert derivation.graph is not None  # only dead ends have none, and they are passed over
+                    seen.add(digest(derivation.graph))
+                    advance(number)
             unique = len(seen)
     if as_json:
         print_json({"size": size, "unique": unique})
@@ -106,7 +106,7 @@ def sample(space: str, number: int, seed: int, uniform: bool, source: bool, as_j
     if as_json:
         print_json([_document(row, source=source) for row in rows])
     elif source:
-        click.echo("\n\n".join([_header(), *map(_source, rows)]), nl=False)
+        click.echo(_source(rows), nl=False)
     else:
         for row in rows:
             click.echo(f"{row.number}  {row.digest}  {row.parameters:,} parameters, {row.macs:,} MACs")
@@ -173,8 +173,8 @@ def check(space: str, samples: int, seed: int, as_json: bool) -> None:
 
     with redirect_stdout(sys.stderr):
         named = _loaded(space)[1]
-        with _bar("walks", samples) as reached:
-            report = check_space(named, Random(seed), walks=samples, walked=reached)
+        with _bar("walks", samples) as advance:
+            report = check_space(named, Random(seed), walks=samples, walked=advance)
     if as_json:
         print_json({**plain(report), "dead_end_share": report.dead_end_share})
     else:
@@ -214,26 +214,28 @@ def _loaded(given: str) -> tuple["Space", "Space"]:
     return found, UserSpace(found, given)
 
 
-def _tree(given: str) -> "TreeSpace":
-    """The user's space, which must be a tree: only a tree can be counted without walking all of it."""
+def _tree(space: "Space", given: str) -> "TreeSpace":
+    """The space, which must be a tree: only a tree can be counted without walking all of it."""
     from archsmith.spaces.space import TreeSpace
 
-    found, _ = _loaded(given)
-    if not isinstance(found, TreeSpace):
+    if not isinstance(space, TreeSpace):
         made = "a space made by archsmith.spaces.space.search_space(...)"
-        raise UserError(f"{given} must be {made} to be counted; got {type(found).__name__}")
-    return found
+        raise UserError(f"{given} must be {made} to be counted; got {type(space).__name__}")
+    return space
 
 
 def _drawing(given: str, *, uniform: bool = False) -> "Callable[[Random], Derivation]":
     """How an architecture is drawn from the user's space."""
-    if uniform:
-        from archsmith.spaces.uniform import uniformly
-
-        return partial(uniformly, _tree(given))
     from archsmith.spaces.sampling import sample
 
-    return partial(sample, _loaded(given)[1])
+    found, named = _loaded(given)
+    if not uniform:
+        return partial(sample, named)
+    from archsmith.spaces.counting import walks
+    from archsmith.spaces.uniform import one_of
+
+    tree = _tree(found, given)
+    return partial(one_of, tree, walks(tree))
 
 
 def _document(row: "Sampled", *, source: bool) -> dict[str, Any]:
@@ -247,21 +249,16 @@ def _document(row: "Sampled", *, source: bool) -> dict[str, Any]:
         "trace": row.trace.as_dict(),
         "graph": json.loads(to_json(row.graph)),
     }
-    return document | ({"source": f"{_header()}\n\n{_source(row)}"} if source else {})
+    return document | ({"source": _source([row])} if source else {})
 
 
-def _header() -> str:
-    from archsmith.runtime.emit import HEADER
-
-    return HEADER
-
-
-def _source(row: "Sampled") -> str:
-    """The class of one architecture: ``Network`` the first, ``Network1`` the next."""
+def _source(rows: "Sequence[Sampled]") -> str:
+    """A class for every architecture: ``Network`` for number 0, ``Network1`` for the next."""
     from archsmith.graph.ops import DECLARED
-    from archsmith.runtime.emit import network_class
+    from archsmith.runtime.emit import HEADER, network_class
 
-    return network_class(row.graph, DECLARED, name=f"Network{row.number or ''}")
+    classes = (network_class(row.graph, DECLARED, name=f"Network{row.number or ''}") for row in rows)
+    return "\n\n".join([HEADER, *classes])
 
 
 def _read_trace(path: Path) -> "Trace":

@@ -49,13 +49,17 @@ class SomeOf:
         here = joined(path, self.name)
         labels = tuple(label for label, _ in self.branches)
         for turn in range(self.count):
-            # In a fixed order, enough labels must be left behind the chosen one for the turns that follow.
-            open_now = labels if self.ordered else labels[: len(labels) - (self.count - turn - 1)]
-            label = str((yield Decision(f"{here}.{turn}", open_now)))
+            label, labels = yield from self.pick(labels, turn, here)
             x = yield from dict(self.branches)[label].walk(builder, x, f"{here}={label}")
-            place = labels.index(label)
-            labels = labels[:place] + labels[place + 1 :] if self.ordered else labels[place + 1 :]
         return x
+
+    def pick(self, labels: tuple[str, ...], turn: int, here: str) -> Steps[tuple[str, tuple[str, ...]]]:
+        """Ask for one of the labels, and give it and those that are open after it."""
+        # In a fixed order, enough labels must be left behind the chosen one for the turns that follow.
+        open_now = labels if self.ordered else labels[: len(labels) - (self.count - turn - 1)]
+        label = str((yield Decision(f"{here}.{turn}", open_now)))
+        place = labels.index(label)
+        return label, labels[:place] + labels[place + 1 :] if self.ordered else labels[place + 1 :]
 
     def lines(self) -> Iterator[str]:
         order = "in any order" if self.ordered else "in this order"
@@ -80,6 +84,10 @@ class Parallel:
         for place, branch in enumerate(self.branches):
             here = joined(joined(path, self.name), str(place))
             results.append((yield from branch.walk(builder, x, here)))
+        return self.connect(builder, results)
+
+    def connect(self, builder: Builder, results: list[Value]) -> Value:
+        """The branches' results joined; ``Infeasible`` if they do not fit."""
         return _added(builder, results) if self.join == "add" else _concatenated(builder, results)
 
     def lines(self) -> Iterator[str]:

@@ -160,13 +160,19 @@ def randomly(rng: Random) -> Answer:
     return answer
 
 
-def once(walk: Steps[T]) -> Steps[T]:
+Answered = dict[str, tuple[Decision, Label]]
+"""Decisions that were answered, by name, and the option taken."""
+
+
+def once(walk: Steps[T], answered: Answered | None = None) -> Steps[T]:
     """The walk with every decision asked once: one of a name that was answered before gets that answer again.
+
+    ``answered`` are those of before the walk; the walk's own are added to it.
 
     Raises:
         UserError: the name stands for two different decisions.
     """
-    answered: dict[str, tuple[Decision, Label]] = {}
+    answered = {} if answered is None else answered
     try:
         decision = next(walk)
         while True:

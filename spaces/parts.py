@@ -125,14 +125,18 @@ class Repeat:
     tied: bool = False
 
     def walk(self, builder: Builder, x: Value, path: str) -> Steps[Value]:
-        here = joined(path, self.name)
+        for here in (yield from self.turns(path)):
+            x = yield from self.body.walk(builder, x, here)
+        return x
+
+    def turns(self, path: str) -> Steps[tuple[str, ...]]:
+        """Ask how often, and give the path of the body at each turn."""
         own = self.times.name if isinstance(self.times, Choice) else None
         times = yield from settled(self.times, joined(path, own or f"{self.name}.times"))
         if int(times) < 0:
             raise Infeasible(f"{self.name} takes a count of at least 0; got {self.times} as {times}")
-        for turn in range(int(times)):
-            x = yield from self.body.walk(builder, x, joined(here, "each" if self.tied else str(turn)))
-        return x
+        here = joined(path, self.name)
+        return tuple(joined(here, "each" if self.tied else str(turn)) for turn in range(int(times)))
 
     def lines(self) -> Iterator[str]:
         yield f"{titled('repeat', self.name)} {self.times} times{', tied' if self.tied else ''}"
@@ -157,6 +161,10 @@ class Residual:
 
     def walk(self, builder: Builder, x: Value, path: str) -> Steps[Value]:
         y = yield from self.body.walk(builder, x, joined(path, "residual"))
+        return self.connect(builder, x, y)
+
+    def connect(self, builder: Builder, x: Value, y: Value) -> Value:
+        """What went in, added to the body's result; ``Infeasible`` if the two do not fit."""
         if self.project and builder.type_of(x) != builder.type_of(y):
             x = _projected(builder, x, builder.type_of(y))
         # An addition would broadcast, and a residual connection that broadcasts is a mistake, never a wish.
@@ -223,7 +231,7 @@ def demand_equal(builder: Builder, values: tuple[Value, ...], where: str) -> Non
 def _projected(builder: Builder, x: Value, wanted: TensorType) -> Value:
     """``x`` mapped to the channels and sizes of ``wanted``, if a convolution of kernel 1 or a linear layer can."""
     given = builder.type_of(x)
-    if given.rank != wanted.rank or given.rank not in (2, 3, 4, 5):
+    if given.rank != wanted.rank or given.rank not in (2, 3, 4):
         raise Infeasible(f"a residual connection cannot project {given} to {wanted}")
     if given.rank == 2:
         return builder.add("linear", x, out=wanted.shape[1], bias=False)

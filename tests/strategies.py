@@ -8,14 +8,29 @@ from hypothesis import reject
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
+from archsmith.graph.builder import Builder
 from archsmith.graph.errors import UserError
 from archsmith.graph.expr import OPERATIONS, Apply, Expr, Lit, Sym
-from archsmith.graph.graph import Graph
+from archsmith.graph.graph import Graph, Value
 from archsmith.graph.ops import DECLARED
 from archsmith.graph.types import ITEM_BYTES, TensorType
 from archsmith.spaces.decisions import Answer, Decision, Derivation, Label, Prefix, Space, derive
 from archsmith.spaces.growth import GrowthSpace
-from archsmith.spaces.nodes import Node, any_of, chain, choose, op, optional, repeat, residual
+from archsmith.spaces.nodes import (
+    any_of,
+    call,
+    chain,
+    choose,
+    op,
+    optional,
+    parallel,
+    permutation,
+    repeat,
+    residual,
+    shared,
+    some_of,
+)
+from archsmith.spaces.parts import Node
 from archsmith.spaces.sampling import feasible
 from archsmith.spaces.space import TreeSpace, search_space
 
@@ -100,6 +115,17 @@ def _graph(derivation: Derivation) -> Graph:
     return derivation.graph
 
 
+WIDTH = shared("width", choose(2, 4, weights=(1, 3)))
+"""In many places of a tree, or in none; so is ``CELL``."""
+
+CELL = shared("cell", op("conv2d", out=WIDTH, kernel=choose(1, 3), padding="same"))
+
+
+def gate(builder: Builder, x: Value) -> Value:
+    """What a user's own function may do."""
+    return builder.add("mul", x, builder.add("sigmoid", x))
+
+
 def trees() -> SearchStrategy[Node]:
     """Trees of a search space for images, with every kind of node; not all of their architectures are valid."""
     leaves = st.sampled_from(
@@ -111,6 +137,9 @@ def trees() -> SearchStrategy[Node]:
             op("conv2d", out=4, kernel=choose(1, 2, 3), stride=choose(1, 2), padding=choose(0, 1)),
             op("max_pool2d", kernel=choose(2, 3), stride=2),
             op("group_norm", groups=choose(1, 2)),
+            op("conv2d", out=2 * WIDTH, kernel=1, stride=WIDTH // 2),
+            CELL,
+            call(gate),
         ]
     )
     return st.recursive(leaves, _branches, max_leaves=6)
@@ -118,13 +147,19 @@ def trees() -> SearchStrategy[Node]:
 
 def _branches(inner: SearchStrategy[Node]) -> SearchStrategy[Node]:
     several = st.lists(inner, min_size=1, max_size=3)
-    times = st.sampled_from([0, 2, choose(1, 2), choose(0, 1, 3)])
+    times = st.sampled_from([0, 2, choose(1, 2), choose(0, 1, 3), shared("depth", choose(1, 2)), WIDTH - 2])
     return st.one_of(
         several.map(lambda parts: chain(*parts)),
         several.map(lambda parts: any_of(*parts)),
+        several.map(lambda parts: any_of(*parts, weights=range(1, len(parts) + 1))),
+        several.map(lambda parts: parallel(*parts)),
+        several.map(lambda parts: parallel(*parts, join="cat")),
+        several.map(lambda parts: some_of(max(1, len(parts) - 1), *parts)),
+        several.map(lambda parts: permutation(*parts)),
         inner.map(optional),
-        inner.map(residual),
-        st.builds(repeat, inner, times),
+        inner.map(lambda body: optional(body, probability=0.75)),
+        st.builds(residual, inner, project=st.booleans()),
+        st.builds(repeat, inner, times, tied=st.booleans()),
     )
 
 

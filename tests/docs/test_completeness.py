@@ -24,12 +24,6 @@ def text(page: str) -> str:
     return (DOCS / page).read_text(encoding="utf-8")
 
 
-def makers_of_nodes() -> list[str]:
-    """The functions of ``spaces.nodes`` that people write trees with."""
-    found = [name for name, value in vars(nodes).items() if callable(value) and name.islower()]
-    return [name for name in found if not name.startswith("_") and getattr(nodes, name).__module__ == nodes.__name__]
-
-
 @pytest.mark.parametrize(
     ("page", "names"),
     [
@@ -47,10 +41,13 @@ def test_every_name_has_its_row(page: str, names: object) -> None:
     assert set(names) - rows == set()  # type: ignore[call-overload]
 
 
-def test_every_node_of_a_tree_has_its_paragraph() -> None:
-    found = set(re.findall(r"^\*\*`(\w+)\(", text("spaces.md"), re.MULTILINE))
+def test_every_word_of_the_language_has_its_row_and_its_paragraph() -> None:
+    page = text("spaces.md")
+    rows = re.findall(r"^\| \[?`(\w+)`", page, re.MULTILINE)
 
-    assert found == set(makers_of_nodes())
+    assert set(re.findall(r"^\*\*`(\w+)\(", page, re.MULTILINE)) == set(nodes.__all__)
+    assert set(rows) == {*nodes.__all__, "search_space"}
+    assert len(rows) == len(nodes.__all__) + 1
 
 
 def test_every_kind_of_failure_is_named() -> None:

@@ -81,6 +81,7 @@ def test_data_that_is_not_what_the_task_says_is_refused(task: Task, message: str
     [
         ({"kind": "ranking"}, "task t: kind must be classification or regression; got 'ranking'"),
         ({"outputs": 1}, "task t: outputs must be at least 2; got 1"),
+        ({"input_shape": [2]}, r"task t: input_shape .* a tuple of sizes of at least 1; got \[2\]"),
         ({"input_shape": (0, 8)}, r"task t: input_shape .* at least 1; got \(0, 8\)"),
     ],
 )

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 
+from archsmith.evaluate.evaluator import NotWritten
 from archsmith.evaluate.quality import quality
 from archsmith.evaluate.settings import Budget, TrainingSettings
 from archsmith.evaluate.tensors import tensors
@@ -36,7 +37,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(torch, "save", fails)
 
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(NotWritten, match=r"cannot be written \(no space"):
         save_weights(torch.nn.Linear(2, 2), path)
     assert [(entry.name, entry.read_bytes()) for entry in tmp_path.iterdir()] == [("weights.pt", b"old")]
 
@@ -53,3 +54,15 @@ def test_weights_that_are_not_there_or_not_these_are_refused(tmp_path: Path) -> 
     ):
         with pytest.raises(UserError, match=message):
             trained_module(NET, path)
+
+
+def test_memory_that_runs_out_while_weights_are_saved_is_no_fault_of_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(weights: Any, where: Path) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes")
+
+    monkeypatch.setattr(torch, "save", fails)
+
+    with pytest.raises(RuntimeError, match="can't allocate memory"):
+        save_weights(torch.nn.Linear(2, 2), tmp_path / "weights.pt")

@@ -13,7 +13,8 @@ from archsmith.graph.graph import Graph
 from archsmith.graph.text import listing
 from archsmith.graph.types import TensorType
 from archsmith.spaces.decisions import Decision, Label, Prefix, Space, Trace, derive, following
-from archsmith.spaces.nodes import Node, any_of, chain, choose, op, optional, repeat, residual
+from archsmith.spaces.nodes import any_of, chain, choose, op, optional, repeat, residual
+from archsmith.spaces.parts import Node
 from archsmith.spaces.space import TreeSpace, digest, search_space
 from tests.strategies import tree_spaces
 

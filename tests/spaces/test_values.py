@@ -228,7 +228,9 @@ def shares(options: Sequence[Label], weights: Sequence[float] | None, *, draws: 
 @pytest.mark.parametrize("weights", [None, (1, 1, 1), (1, 2, 5), (0.2, 0.0, 0.6), (10, 1, 1)])
 def test_options_are_sampled_as_often_as_their_weights_say(weights: tuple[float, ...] | None) -> None:
     found = shares((1, 2, 3), weights)
-    expected = {option: 3_000 * weight / sum(weights or (1,) * 3) for option, weight in enumerate(weights or (1,) * 3, 1)}
+    expected = {
+        option: 3_000 * weight / sum(weights or (1,) * 3) for option, weight in enumerate(weights or (1,) * 3, 1)
+    }
     squares = sum((found.get(o, 0) - often) ** 2 / often for o, often in expected.items() if often)
 
     assert squares < 13.8, f"chi squared of 2 degrees of freedom exceeds this once in 1000: {found}"
