@@ -17,15 +17,16 @@ def upgrade(store: str, as_json: bool) -> None:
     \b
     archsmith db upgrade --store sqlite:///archsmith.db
     """
+    from archsmith.cli.reading import shown
     from archsmith.storage.store import upgrade_store
 
     before, after = upgrade_store(store)
     if as_json:
-        print_json({"store": store, "from": before, "to": after})
+        print_json({"store": shown(store), "from": before, "to": after})
     elif before == after:
-        click.echo(f"{store} is up to date (schema {after})")
+        click.echo(f"{shown(store)} is up to date (schema {after})")
     else:
-        click.echo(f"{store} went from schema {before or 'none'} to {after}")
+        click.echo(f"{shown(store)} went from schema {before or 'none'} to {after}")
 
 
 @click.command()
@@ -37,11 +38,12 @@ def check(store: str, as_json: bool) -> None:
     \b
     archsmith db check
     """
+    from archsmith.cli.reading import shown
     from archsmith.storage.store import check_store
 
     problems = check_store(store)
     if as_json:
-        print_json({"store": store, "problems": problems})
+        print_json({"store": shown(store), "problems": problems})
     else:
-        click.echo("\n".join(problems) if problems else f"{store} is sound")
+        click.echo("\n".join(problems) if problems else f"{shown(store)} is sound")
     sys.exit(1 if problems else 0)

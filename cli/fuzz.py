@@ -123,13 +123,13 @@ def _print_end(campaign: "Campaign", *, as_json: bool) -> None:
 
 
 def _latest(store: str) -> str:
-    from archsmith.cli.reading import read
+    from archsmith.cli.reading import read, shown
     from archsmith.jobs.driver import utc_now
 
     with read(store) as tx:
         newest = tx.campaigns.page(utc_now(), limit=1)
     if not newest:
-        raise UserError(f"{store} has no campaign to go on with; start one: archsmith fuzz run --minutes 1")
+        raise UserError(f"{shown(store)} has no campaign to go on with; start one: archsmith fuzz run --minutes 1")
     return str(newest[0].id)
 
 

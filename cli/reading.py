@@ -3,7 +3,13 @@
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
+from archsmith.storage.engine import parsed
 from archsmith.storage.store import Transaction, open_store
+
+
+def shown(store: str) -> str:
+    """The store's URL as it may be printed: without the password in it."""
+    return str(parsed(store))
 
 
 @contextmanager

@@ -41,6 +41,8 @@ def run(
 ) -> None:
     """Search SPACE for the architecture that does best at a task, and keep every trial in the store.
 
+    Exit code 1 means that no trial could be measured.
+
     SPACE is a Python file that defines `space`, or module:name.
 
     \b
@@ -211,10 +213,10 @@ def _print_end(id: int, store: str, *, as_json: bool) -> None:
         best = tx.trials.get(id, study.best_number) if study.best_number is not None else None
     if as_json:
         print_json({"study": study, "best": best})
-        return
+        sys.exit(0 if best is not None else 1)
     if best is None or best.result is None:
         click.echo(f"study {study.id}: no trial of {study.ended} was measured; see archsmith search show {study.id}")
-        return
+        sys.exit(1)
     measured = {study.spec.objective: best.result.value} | dict(best.result.measurement)
     numbers = "  ".join(f"{key} {value:.6g}" for key, value in measured.items())
     click.echo(f"best of {study.ended} trials: trial {study.id}/{best.number}  {numbers}")

@@ -19,11 +19,12 @@ def serve(host: str, port: int, token: str | None, store: str) -> None:
     archsmith serve
     archsmith serve --host 0.0.0.0 --port 8080
     """
+    from archsmith.cli.reading import shown
     from archsmith.jobs.driver import utc_now
     from archsmith.web.serve import address, is_loopback
     from archsmith.web.serve import serve as run_server
 
     if token is None and not is_loopback(host):
         token = secrets.token_urlsafe(24)
-    click.echo(f"the dashboard of {store} is at {address(host, port, token)}    (Ctrl-C ends it)", err=True)
+    click.echo(f"the dashboard of {shown(store)} is at {address(host, port, token)}    (Ctrl-C ends it)", err=True)
     run_server(store, host, port, token, clock=utc_now)

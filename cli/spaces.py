@@ -62,12 +62,14 @@ def count(space: str, unique_up_to: int, as_json: bool) -> None:
     archsmith spaces count examples/digits_cnn.py --unique-up-to 0 --json
     """
     from archsmith.graph.text import digest
+    from archsmith.jobs.user_space import explained
     from archsmith.spaces.counting import count as count_traces
     from archsmith.spaces.enumeration import architectures
 
     with redirect_stdout(sys.stderr):
         found, named = _loaded(space)
-        size = count_traces(_tree(found, space))
+        with explained(space, "counting it"):
+            size = count_traces(_tree(found, space))
         unique = None
         if size <= unique_up_to:
             seen: set[str] = set()
@@ -231,11 +233,13 @@ def _drawing(given: str, *, uniform: bool = False) -> "Callable[[Random], Deriva
     found, named = _loaded(given)
     if not uniform:
         return partial(sample, named)
+    from archsmith.jobs.user_space import explained
     from archsmith.spaces.counting import walks
     from archsmith.spaces.uniform import one_of
 
     tree = _tree(found, given)
-    return partial(one_of, tree, walks(tree))
+    with explained(given, "counting it"):
+        return partial(one_of, tree, walks(tree))
 
 
 def _document(row: "Sampled", *, source: bool) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import torch
 
+from archsmith.fuzz.preload import NO_SPACE
 from archsmith.runtime.post_mortem import ran_out_of_memory
 
 Values = tuple[torch.Tensor, ...]
@@ -18,13 +19,13 @@ def attempt(module: Callable[..., object], given: Values) -> Values | Exception:
     """The outputs, one or several, or the exception; without gradients, and with warnings ignored.
 
     Raises:
-        Exception: memory ran out, which is the sandbox's to tell.
+        Exception: memory or disk space ran out, which is not what is judged.
     """
     try:
         with torch.no_grad(), warnings.catch_warnings(action="ignore"):
             result = module(*given)
     except Exception as error:  # the boundary: what PyTorch raises is what is judged
-        if ran_out_of_memory(error):
+        if ran_out_of_memory(error) or NO_SPACE in described(error):
             raise
         return error
     return result if isinstance(result, tuple) else (result,)

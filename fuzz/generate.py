@@ -151,13 +151,14 @@ def _known(setting: str, given: Collection[str], known: Collection[str]) -> None
 
 
 def _words(settings: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    given = settings[name]
-    if isinstance(given, str) or not isinstance(given, Sequence) or not all(isinstance(g, str) for g in given):
+    given = [settings[name]] if isinstance(settings[name], str) else settings[name]
+    if not isinstance(given, Sequence) or not all(isinstance(g, str) for g in given):
         raise UserError(f"{name} must be a list of names; got {given!r}")
     return tuple(given)
 
 
 def _numbers(name: str, given: Any) -> tuple[int, ...]:
+    given = [given] if isinstance(given, int) else given
     whole = isinstance(given, Sequence) and all(type(number) is int and number >= 1 for number in given)
     if not whole or not given:
         raise UserError(f"{name} must be whole numbers of at least 1; got {given!r}")

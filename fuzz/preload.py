@@ -6,6 +6,9 @@ from pathlib import Path
 PRELOAD = ("torch", "torch._dynamo", "torch._inductor.compile_fx", "archsmith.fuzz.check")
 """Modules to import before workers are forked; none starts a thread or runs an operator when imported."""
 
+NO_SPACE = "No space left on device"
+"""What Python and the compiler say when the disk, or the folder of temporary files, is full."""
+
 CHECK = "archsmith.fuzz.check:check_case"
 """The job function."""
 

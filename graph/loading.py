@@ -33,7 +33,9 @@ def _from_file(path: Path) -> ModuleType:
     module = module_from_spec(spec)
     sys.modules[name] = module  # dataclasses and typing look a class's module up by name
     folder = str(path.resolve().parent)
-    sys.path.insert(0, folder)
+    if folder not in sys.path:
+        # At the end, so that no file of the user's hides a library; and for good, since a function may import later.
+        sys.path.append(folder)
     try:
         spec.loader.exec_module(module)
     except (
@@ -42,8 +44,6 @@ def _from_file(path: Path) -> ModuleType:
     ) as error:  # the user's own code: whatever it raises is reported as its mistake
         sys.modules.pop(name, None)
         raise UserError(_where(path, error)) from error
-    finally:
-        sys.path.remove(folder)
     return module
 
 

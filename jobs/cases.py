@@ -16,13 +16,14 @@ from archsmith.fuzz.finding import finding
 from archsmith.fuzz.generate import make_case, make_space
 from archsmith.fuzz.oracles import protocol
 from archsmith.fuzz.oracles.protocol import Failure
-from archsmith.fuzz.preload import CHECK
+from archsmith.fuzz.preload import CHECK, NO_SPACE
+from archsmith.graph.errors import UserError
 from archsmith.graph.ops import DECLARED
 from archsmith.jobs.lease import HeldJob
 from archsmith.jobs.limits import check_limits
 from archsmith.jobs.progress import CampaignStarted, CaseEnded, FindingHit, Listener
 from archsmith.runtime.job import Job
-from archsmith.runtime.outcome import Outcome, Returned
+from archsmith.runtime.outcome import Outcome, Raised, Returned
 from archsmith.runtime.pool import Done, Pool, Report
 from archsmith.storage.facts import Campaign, NewFinding, Progress
 
@@ -89,7 +90,7 @@ class CaseLoop:
                     case Done(key=int(number), outcome=outcome):
                         self._end(number, self._running.pop(number), outcome)
             self._held.beat()
-        self._write([])
+        self._write([entry for running in self._running.values() for entry in _kept(running.case, running.failures)])
 
     def _time_is_over(self) -> bool:
         minutes = self._campaign.spec.minutes
@@ -114,14 +115,17 @@ class CaseLoop:
         pool.submit(number, Job(CHECK, payload, self._limits.seconds, self._limits.memory))
 
     def _end(self, number: int, running: _Running, outcome: Outcome) -> None:
+        if isinstance(outcome, Raised) and NO_SPACE in outcome.traceback + outcome.message:
+            raise UserError(
+                "the disk or the folder of temporary files is full: free some space; what was found is safe"
+            )
         checked: Mapping[str, Any] = outcome.value if isinstance(outcome, Returned) else {}
         fatal = failure_of_outcome(outcome, running.stage, running.case, DECLARED)
         # What a case reported before it killed its worker stands beside how it ended.
         failures = [*running.failures, fatal] if fatal is not None else _failures(checked)
         self._count(number, running, checked, len(failures))
         if failures or time.monotonic() - self._written >= FLUSH:
-            found = [finding(running.case, failure, DECLARED) for failure in failures]
-            self._write([NewFinding(**asdict(entry)) for entry in found])
+            self._write(_kept(running.case, failures))
         self._listen(CaseEnded(number, self._progress, checked.get("seconds", {})))
 
     def _count(self, number: int, running: _Running, checked: Mapping[str, Any], failures: int) -> None:
@@ -160,6 +164,11 @@ class CaseLoop:
         self._written = time.monotonic()
         for hit in hits:
             self._listen(hit)
+
+
+def _kept(case: Case, failures: list[Failure]) -> list[NewFinding]:
+    """The failures of a case as the store takes them."""
+    return [NewFinding(**asdict(finding(case, failure, DECLARED))) for failure in failures]
 
 
 def _failures(checked: Mapping[str, Any]) -> list[Failure]:

@@ -18,16 +18,17 @@ class UserSpace:
     given: str
 
     def walk(self) -> Steps[Graph]:
-        with _explained(self.given, "a walk of its space"):
+        with explained(self.given, "a walk of its space"):
             return (yield from self.space.walk())
 
     def text(self) -> str:
-        with _explained(self.given, "its space's text()"):
+        with explained(self.given, "its space's text()"):
             return self.space.text()
 
 
 @contextmanager
-def _explained(given: str, what: str) -> Iterator[None]:
+def explained(given: str, what: str) -> Iterator[None]:
+    """A block in which the user's own code runs; ``what`` says for what, ``given`` what the user calls it."""
     try:
         yield
     except (UserError, Infeasible):

@@ -4,9 +4,11 @@ A walk here is the labels that it answers with, in the order asked. A bag of 10^
 hundred small objects, since equal blocks share theirs (a deterministic decomposable circuit: Darwiche 2001).
 """
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
+from itertools import accumulate
 from random import Random
 from typing import TypeVar
 
@@ -86,8 +88,4 @@ def draw_labels(bag: Bag, rng: Random) -> tuple[Label, ...]:
 
 def _at(bags: tuple[Bag, ...], place: int) -> Bag:
     """The bag that holds the walk at that place, counted through all of them."""
-    for bag in bags:
-        if place < bag.size:
-            return bag
-        place -= bag.size
-    raise IndexError(f"these bags end {place} walks earlier")
+    return bags[bisect_right(list(accumulate(bag.size for bag in bags)), place)]

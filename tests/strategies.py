@@ -128,7 +128,7 @@ def gate(builder: Builder, x: Value) -> Value:
 
 def trees() -> SearchStrategy[Node]:
     """Trees of a search space for images, with every kind of node; not all of their architectures are valid."""
-    leaves = st.sampled_from(
+    leaves: SearchStrategy[Node] = st.sampled_from(
         [
             op("relu"),
             op("batch_norm2d"),

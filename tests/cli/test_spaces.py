@@ -277,3 +277,15 @@ def test_checking_a_space_needs_rich_alone(folder: Path) -> None:
     code = f"try:\n {ROOT.replace(chr(10), chr(10) + ' ')}.main(['spaces', 'check', 'net.py'], standalone_mode=False)"
 
     assert imported_by(f"{code}\nexcept SystemExit:\n pass", folder) & HEAVY <= {"rich"}
+
+
+@pytest.mark.parametrize("words", [("count",), ("sample", "--uniform")])
+def test_what_a_users_function_raises_while_counting_is_one_line(words: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(
+        "from archsmith.spaces.nodes import call\n"
+        "from archsmith.spaces.space import search_space\n"
+        "def broken(builder, x):\n"
+        "    raise KeyError('mine')\n"
+        "space = search_space(call(broken), input=(3,))\n"
+    )
+    assert "KeyError: 'mine'" in mistake("spaces", words[0], "own.py", *words[1:], cwd=tmp_path)
