@@ -12,8 +12,9 @@ from archsmith.graph.loading import load_object
 
 @pytest.fixture(autouse=True)
 def _modules_as_before() -> Iterator[None]:
-    before = set(sys.modules)
+    before, path = set(sys.modules), list(sys.path)
     yield
+    sys.path[:] = path
     for name in set(sys.modules) - before:
         del sys.modules[name]
 
@@ -52,10 +53,21 @@ def test_a_module_gives_its_object(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_a_file_may_import_its_neighbours(tmp_path: Path) -> None:
     written(tmp_path, "size = 7\n", "archsmith_test_neighbour.py")
     path = written(tmp_path, "from archsmith_test_neighbour import size as thing\n")
-    before = list(sys.path)
 
     assert load_object(str(path), default="thing") == 7
-    assert sys.path == before
+
+
+def test_a_file_may_import_its_neighbours_when_it_is_called_and_hides_no_library(tmp_path: Path) -> None:
+    written(tmp_path, "size = 7\n", "archsmith_test_neighbour.py")
+    written(tmp_path, "raise ImportError('not the library')\n", "colorsys.py")
+    path = written(
+        tmp_path,
+        "def thing():\n    import colorsys\n    import archsmith_test_neighbour as n\n    return colorsys.ONE_THIRD, n.size\n",
+    )
+    thing = load_object(str(path), default="thing")
+    assert callable(thing)
+
+    assert thing() == (1 / 3, 7)
 
 
 def test_a_file_may_define_classes_that_look_their_module_up(tmp_path: Path) -> None:
@@ -114,10 +126,11 @@ def test_a_file_that_fails_is_named_with_its_line(
 ) -> None:
     path = written(tmp_path, text)
     monkeypatch.chdir(tmp_path)
+    before = set(sys.modules)
 
     assert refusal(str(path)).startswith(f"{path}{message}")
     assert refusal("mine.py").startswith(f"mine.py{message}")
-    assert not any(name.startswith("archsmith_user_") for name in sys.modules)
+    assert not any(name.startswith("archsmith_user_") for name in set(sys.modules) - before)
 
 
 def test_a_mistake_in_a_neighbour_is_told_at_the_import(tmp_path: Path) -> None:
