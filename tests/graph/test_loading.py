@@ -62,7 +62,10 @@ def test_a_file_may_import_its_neighbours_when_it_is_called_and_hides_no_library
     written(tmp_path, "raise ImportError('not the library')\n", "colorsys.py")
     path = written(
         tmp_path,
-        "def thing():\n    import colorsys\n    import archsmith_test_neighbour as n\n    return colorsys.ONE_THIRD, n.size\n",
+        "def thing():\n"
+        "    import colorsys\n"
+        "    import archsmith_test_neighbour as neighbour\n"
+        "    return colorsys.ONE_THIRD, neighbour.size\n",
     )
     thing = load_object(str(path), default="thing")
     assert callable(thing)
