@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from archsmith.cli.options import json_option, pairs, store_option, workers_option
-from archsmith.cli.output import print_json, print_table
+from archsmith.cli.output import plain, print_json, print_table
 
 _GIGABYTE = 1 << 30
 
@@ -146,7 +146,7 @@ def show(study: str, limit: int, order: str, store: str, as_json: bool) -> None:
         found = tx.studies.find(study, utc_now())
         trials = tx.trials.page(found.id, None, limit, order="value" if order == "value" else "number")
     if as_json:
-        print_json({"study": found, "trials": trials})
+        print_json({"study": found, "trials": [plain(trial) | {"state": found.shown(trial)} for trial in trials]})
         return
     click.echo(f"study {found.id} {found.name}: {found.state.value}, {found.ended} of {found.spec.trials} trials ended")
     click.echo(

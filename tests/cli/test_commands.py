@@ -144,9 +144,12 @@ def test_an_interrupted_search_ends_with_130_and_can_be_resumed(tmp_path: Path) 
     running.send_signal(signal.SIGINT)
     _, said = running.communicate(timeout=60)
 
+    left = json.loads(run("search", "show", "1", "--json", cwd=tmp_path).stdout)
     resumed = run("search", "resume", "1", "--json", cwd=tmp_path)
 
     assert running.returncode == 130
+    assert left["study"]["state"] == "stopped"
+    assert "running" not in {trial["state"] for trial in left["trials"]}
     assert said.strip().splitlines()[-1] == "interrupted"
     assert json.loads(resumed.stdout)["study"]["state"] == "finished"
 

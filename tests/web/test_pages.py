@@ -382,6 +382,7 @@ def test_a_lapsed_lease_turns_running_into_interrupted(world: World, own_client:
 
     assert "digits-mcts interrupted" in said
     assert "archsmith search resume digits-mcts" in said
+    assert "is-running" not in own_client.get("/studies/4").text
     assert "Running now" not in own_client.get("/").text
 
 
