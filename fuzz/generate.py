@@ -5,7 +5,6 @@ Case n depends on the campaign's seed and n alone, so a campaign can be resumed,
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from difflib import get_close_matches
-from math import prod
 from random import Random
 from types import MappingProxyType
 from typing import Any
@@ -52,15 +51,15 @@ def make_case(seed: int, number: int, space: GrowthSpace) -> Case:
         UserError: the space has no valid graph; those of ``make_space`` always have.
     """
     rng = Random(f"{seed}/{number}")
-    found = feasible(space, preferring(rng, space))
+    found = feasible(space, preferring(rng))
     assert found.graph is not None
     return Case(found.graph, rng.getrandbits(32), number)
 
 
-def preferring(rng: Random, space: GrowthSpace) -> Answer:
+def preferring(rng: Random) -> Answer:
     """Prefers recent values, which make deep chains, float32, which most operators take, and equal sizes.
 
-    Every option keeps a chance, but for sizes that would make an input too large for the space.
+    Every option keeps a chance.
     """
 
     def answer(decision: Decision, prefix: Prefix) -> Label:
@@ -75,9 +74,8 @@ def preferring(rng: Random, space: GrowthSpace) -> Answer:
             case "dtype":
                 return _weighed(rng, decision, lambda place, label: 4.0 if label == "float32" else 1.0)
             case "size" if path.startswith("input"):
-                fitting = _fitting(decision, dict(prefix), space)
-                alike = [size for name, size in prefix if name.endswith(f"/{word}") and size in fitting]
-                return rng.choice(alike if alike and rng.random() < 0.5 else fitting)
+                alike = [size for name, size in prefix if name.endswith(f"/{word}") and size in decision.options]
+                return rng.choice(alike if alike and rng.random() < 0.5 else decision.options)
             case _:
                 return rng.choice(decision.options)
 
@@ -86,17 +84,6 @@ def preferring(rng: Random, space: GrowthSpace) -> Answer:
 
 def _weighed(rng: Random, decision: Decision, weight: Callable[[int, Label], float]) -> Label:
     return rng.choices(decision.options, [weight(*option) for option in enumerate(decision.options)])[0]
-
-
-def _fitting(decision: Decision, answers: Mapping[str, Label], space: GrowthSpace) -> tuple[Label, ...]:
-    """The sizes with which the input can still be completed to one that the space's operators take."""
-    path, _, word = decision.name.rpartition("/")
-    place = int(word.removeprefix("size"))
-    rank = int(answers.get(f"{path}/rank", space.ranks[0]))
-    taken = prod(int(answers[f"{path}/size{earlier}"]) for earlier in range(place))
-    least = min(space.sizes) ** (rank - place - 1)
-    fitting = tuple(size for size in decision.options if taken * int(size) * least <= space.elements)
-    return fitting or decision.options[:1]
 
 
 def make_space(settings: Mapping[str, Any] = MappingProxyType({})) -> GrowthSpace:

@@ -29,6 +29,9 @@ from archsmith.storage.store import Transaction
 
 ENTRY = "archsmith.evaluate.entry:measure"
 
+MISTAKE = f"{UserError.__module__}.{UserError.__qualname__}"
+"""How a worker calls a mistake of the caller's."""
+
 _STATES: dict[type[Outcome], TrialState] = {
     Raised: TrialState.RAISED,
     Crashed: TrialState.CRASHED,
@@ -153,6 +156,9 @@ class TrialLoop:
         seconds = (self._held.clock() - running.since).total_seconds()
         if isinstance(outcome, Returned) and outcome.value["state"] == NOT_WRITTEN:
             raise UserError(outcome.value["reason"])  # the trial stays without an end, and is run again by a resume
+        if isinstance(outcome, Raised) and outcome.type == MISTAKE and self._best is None:
+            # Seen only where the trial ran, such as a device that is not there: it would meet every trial alike.
+            raise UserError(outcome.message)
         result = result_of(outcome, seconds, self._kept(number, outcome))
         with self._held.writing() as tx:
             self._write_end(tx, number, result, running.epochs)

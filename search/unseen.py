@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable
 from random import Random
 
-from archsmith.spaces.decisions import Decision, Derivation, Label, Prefix, Space, Trace, derive, replay
-from archsmith.spaces.sampling import ATTEMPTS, DeadEnds
+from archsmith.spaces.decisions import Derivation, Label, Space, Trace, randomly, replay
+from archsmith.spaces.sampling import DeadEnds, around
 
 TRIES = 32
 """Known proposals in a row after which the space is asked what it has left."""
@@ -23,7 +23,7 @@ def known(traces: Iterable[Trace]) -> Known:
 def unseen(space: Space, propose: Callable[[], Derivation], seen: Known, rng: Random) -> Trace:
     """The first proposal that is not ``seen``; if ``TRIES`` of them are, any other architecture of the space.
 
-    Only where the space has no other, or none that ``ATTEMPTS`` walks can find, a trace comes a second time.
+    Only where the space has no other, or none that ``around`` can find, a trace comes a second time.
     """
     for _ in range(TRIES):
         trace = propose().trace
@@ -38,15 +38,5 @@ def remaining(space: Space, seen: Known, rng: Random) -> Trace | None:
     closed = DeadEnds()
     for trace in seen.values():
         closed.bury(replay(space, trace))
-
-    def answer(decision: Decision, prefix: Prefix) -> Label:
-        return rng.choice(closed.live(decision, prefix))
-
-    for _ in range(ATTEMPTS):
-        if closed.everything:
-            break
-        found = derive(space, answer)
-        if found.graph is not None:
-            return found.trace
-        closed.bury(found)
-    return None
+    found = around(space, randomly(rng), closed) if not closed.everything else None
+    return found.trace if found is not None and found.graph is not None else None

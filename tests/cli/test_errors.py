@@ -1,5 +1,6 @@
 """The user's mistakes: one line that says what was demanded and what was given, and exit code 2."""
 
+import json
 import os
 import sqlite3
 import subprocess
@@ -74,29 +75,48 @@ def test_an_operator_that_does_not_exist(tmp_path: Path) -> None:
 def test_an_unknown_task(tmp_path: Path) -> None:
     (tmp_path / "space.py").write_text(SPACE)
 
-    assert "digits" in mistake("search", "run", "space.py", "--task", "mnist", cwd=tmp_path)
+    said = mistake("search", "run", "space.py", "--task", "mnist", cwd=tmp_path)
+
+    assert "a task must be one of digits, file.py:name or module:name; got 'mnist'" in said
+
+
+def test_a_device_that_is_not_there_is_said_once_and_no_trial_is_spent_on_it(tmp_path: Path) -> None:
+    tree = "op('flatten'), op('linear', out=10)"
+    (tmp_path / "space.py").write_text(
+        SPACE.replace('op("relu")', f"chain({tree})").replace("import op", "import chain, op")
+    )
+    words = ("--task", "digits", "--trials", "3", "--set", "device=cuda:99")
+
+    done = archsmith("search", "run", "space.py", *words, cwd=tmp_path)
+    left = json.loads(archsmith("search", "show", "1", "--json", cwd=tmp_path).stdout)
+
+    assert done.returncode == 2
+    assert "setting device is 'cuda:99'" in done.stderr.splitlines()[-1]
+    assert [trial["state"] for trial in left["trials"]] == ["interrupted"]
 
 
 def test_a_store_that_is_not_ours(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "other.db") as connection:
         connection.execute("create table cats (name text)")
 
-    assert "other.db" in mistake("search", "list", "--store", "sqlite:///other.db", cwd=tmp_path)
+    assert "holds another program's tables (cats)" in mistake(
+        "search", "list", "--store", "sqlite:///other.db", cwd=tmp_path
+    )
 
 
 def test_a_store_that_is_no_database(tmp_path: Path) -> None:
     (tmp_path / "text.db").write_text("no database, but long enough to have a header\n" * 9)
 
-    assert "text.db" in mistake("search", "list", "--store", "sqlite:///text.db", cwd=tmp_path)
+    assert "must be a SQLite file" in mistake("search", "list", "--store", "sqlite:///text.db", cwd=tmp_path)
 
 
 def test_a_missing_store(tmp_path: Path) -> None:
-    assert "archsmith.db" in mistake("search", "list", cwd=tmp_path)
+    assert "no store at " in mistake("search", "list", cwd=tmp_path)
     assert not (tmp_path / "archsmith.db").exists()
 
 
 def test_a_url_that_is_none(tmp_path: Path) -> None:
-    assert "store.db" in mistake("search", "list", "--store", "store.db", cwd=tmp_path)
+    assert "a store must be a URL" in mistake("search", "list", "--store", "store.db", cwd=tmp_path)
 
 
 def test_a_store_of_a_newer_schema(tmp_path: Path) -> None:
@@ -113,7 +133,9 @@ def test_a_store_of_a_newer_schema(tmp_path: Path) -> None:
 def test_a_folder_that_does_not_exist_for_the_store(tmp_path: Path) -> None:
     (tmp_path / "space.py").write_text(SPACE)
 
-    assert "nowhere" in mistake("db", "upgrade", "--store", "sqlite:///nowhere/store.db", cwd=tmp_path)
+    assert "a store's folder must exist" in mistake(
+        "db", "upgrade", "--store", "sqlite:///nowhere/store.db", cwd=tmp_path
+    )
 
 
 def test_an_export_to_a_path_that_cannot_be_written(tmp_path: Path) -> None:
@@ -126,13 +148,13 @@ def test_an_export_to_a_path_that_cannot_be_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("fuzz", "run", "--oracle", "onnx"), "inductor"),
+        (("fuzz", "run", "--oracle", "onnx"), "oracles must be one or more of aot_eager, inductor; got onnx"),
         (("fuzz", "run", "--minutes", "-1"), "minutes must be above 0; got -1"),
         (("fuzz", "run", "--set", "nodes"), "--set takes KEY=VALUE; got 'nodes'"),
-        (("fuzz", "run", "--set", "size=3"), "size"),
-        (("fuzz", "run", "--include", "rleu"), "rleu"),
-        (("fuzz", "run", "--resume"), "archsmith.db"),
-        (("fuzz", "show", "1"), "archsmith.db"),
+        (("fuzz", "run", "--set", "size=3"), "there is no 'size'; did you mean one of: sizes"),
+        (("fuzz", "run", "--include", "rleu"), "there is no 'rleu'; did you mean one of: relu"),
+        (("fuzz", "run", "--resume"), "no store at "),
+        (("fuzz", "show", "1"), "no store at "),
     ],
 )
 def test_mistakes_of_a_campaign(tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
@@ -163,4 +185,6 @@ def test_an_unknown_option_is_a_mistake(tmp_path: Path) -> None:
 
 def test_a_path_where_nothing_can_be_written_is_said_so(tmp_path: Path) -> None:
     # Not even root may create a file there, so this holds whoever runs the tests.
-    assert "/proc/store.db" in mistake("db", "upgrade", "--store", "sqlite:////proc/store.db", cwd=tmp_path)
+    assert "/proc/store.db cannot be opened" in mistake(
+        "db", "upgrade", "--store", "sqlite:////proc/store.db", cwd=tmp_path
+    )
