@@ -1,9 +1,9 @@
 """The shapes of the JSON API's answers that are not facts of the store as they are."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
-from archsmith.storage.facts import Campaign, CurvePoint, Finding, JobState, Study, Trial, TrialState
+from archsmith.storage.facts import Campaign, CurvePoint, Finding, JobState, Json, Study, Trial, TrialResult, TrialState
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,26 @@ class StudyPage:
 
 
 @dataclass(frozen=True, slots=True)
+class TrialAnswer:
+    """A trial, its state as it reads now: "interrupted" where it never ended and its study does not run any more."""
+
+    id: int
+    study: int
+    number: int
+    state: str
+    trace: Json
+    graph: str
+    attempt: int
+    started: datetime
+    finished: datetime | None
+    result: TrialResult | None
+
+
+@dataclass(frozen=True, slots=True)
 class TrialPage:
     """Trials; ``next`` is the ``after`` of the next page."""
 
-    items: list[Trial]
+    items: list[TrialAnswer]
     next: int | None
 
 
@@ -94,6 +110,12 @@ class Version:
     """A name for what a page shows: it changes when the page would."""
 
     version: str
+
+
+def trial_answer(study: Study, trial: Trial) -> TrialAnswer:
+    """The trial as it reads in its study."""
+    kept = {field.name: getattr(trial, field.name) for field in fields(trial)}
+    return TrialAnswer(**(kept | {"state": study.shown(trial)}))
 
 
 def study_row(study: Study) -> StudyRow:

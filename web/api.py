@@ -18,7 +18,6 @@ from archsmith.storage.facts import (
     Event,
     Finding,
     Study,
-    Trial,
     TrialState,
 )
 from archsmith.web.answers import (
@@ -29,9 +28,11 @@ from archsmith.web.answers import (
     FindingPage,
     Refused,
     StudyPage,
+    TrialAnswer,
     TrialPage,
     Version,
     study_row,
+    trial_answer,
 )
 from archsmith.web.drawing import draw
 from archsmith.web.formats import plain
@@ -114,17 +115,18 @@ def _trial_routes(router: APIRouter, site: Site) -> None:
     ) -> Response:
         """Trials by number, or best first, from behind the trial numbered ``after``."""
         with site.door.read() as view:
-            study_of(view, id, site.clock())
+            study = study_of(view, id, site.clock())
             if after is not None and order == "value":
                 trial_of(view, id, after)
             found = view.trials.page(id, after, limit + 1, state=state, order=order)
-            return _json(TrialPage(found[:limit], _cursor([trial.number for trial in found], limit)))
+            rows = [trial_answer(study, trial) for trial in found[:limit]]
+            return _json(TrialPage(rows, _cursor([trial.number for trial in found], limit)))
 
-    @router.get("/studies/{id}/trials/{number}", response_model=Trial)
+    @router.get("/studies/{id}/trials/{number}", response_model=TrialAnswer)
     def trial(id: Id, number: Id) -> Response:
         """A trial with its trace, its measurement, and the digest of its graph."""
         with site.door.read() as view:
-            return _json(trial_of(view, id, number))
+            return _json(trial_answer(study_of(view, id, site.clock()), trial_of(view, id, number)))
 
     @router.get("/studies/{id}/trials/{number}/epochs", response_model=list[EpochRow])
     def epochs(id: Id, number: Id) -> Response:

@@ -383,6 +383,9 @@ def test_a_lapsed_lease_turns_running_into_interrupted(world: World, own_client:
     assert "digits-mcts interrupted" in said
     assert "archsmith search resume digits-mcts" in said
     assert "is-running" not in own_client.get("/studies/4").text
+    states = {row["state"] for row in own_client.get("/api/v1/studies/4/trials?limit=200").json()["items"]}
+    assert "interrupted" in states
+    assert "running" not in states
     assert "Running now" not in own_client.get("/").text
 
 
