@@ -87,6 +87,12 @@ class Graph:
         """The nodes that are not inputs, with their positions."""
         return ((i, node) for i, node in enumerate(self.nodes) if node.operator != INPUT)
 
+    def _repr_svg_(self) -> str:
+        """The picture that a notebook shows."""
+        from archsmith.graph.pictures.drawing import draw
+
+        return draw(self, standalone=True)
+
 
 def canonical(nodes: Sequence[Node], outputs: Sequence[Value]) -> Graph:
     """The graph of ``nodes`` that leaves by ``outputs``: pruned, and in canonical order.

@@ -12,7 +12,9 @@ from fastapi import APIRouter, Path, Query
 from fastapi.responses import PlainTextResponse, Response
 
 from archsmith.graph.graph import Graph
+from archsmith.graph.pictures.drawing import draw
 from archsmith.graph.text import to_json
+from archsmith.spaces.picture import picture_of_text
 from archsmith.storage.facts import (
     Campaign,
     Event,
@@ -34,7 +36,6 @@ from archsmith.web.answers import (
     study_row,
     trial_answer,
 )
-from archsmith.web.drawing import draw
 from archsmith.web.formats import plain
 from archsmith.web.lookups import (
     PAGE,
@@ -103,6 +104,12 @@ def _study_routes(router: APIRouter, site: Site) -> None:
             failed = [FailedTrial(trial.number, trial.state) for trial in failures(view, found, MOST)]
             return _json(Curve(found.spec.objective, thinned(view.trials.curve(id), most), failed))
 
+    @router.get("/studies/{id}/space.svg", response_class=Response, responses=SVG)
+    def space_drawing(id: Id) -> Response:
+        """The search space as a picture."""
+        with site.door.read() as view:
+            return _svg(picture_of_text(study_of(view, id, site.clock()).spec.space_text, standalone=True))
+
 
 def _trial_routes(router: APIRouter, site: Site) -> None:
     @router.get("/studies/{id}/trials", response_model=TrialPage)
@@ -145,7 +152,7 @@ def _trial_routes(router: APIRouter, site: Site) -> None:
     def trial_drawing(id: Id, number: Id) -> Response:
         """The architecture as a picture."""
         with site.door.read() as view:
-            return _svg(graph_of(view, trial_of(view, id, number).graph))
+            return _svg(draw(graph_of(view, trial_of(view, id, number).graph), standalone=True))
 
 
 def _fuzzing_routes(router: APIRouter, site: Site) -> None:
@@ -199,7 +206,7 @@ def _fuzzing_routes(router: APIRouter, site: Site) -> None:
     def finding_drawing(id: Id) -> Response:
         """The failing graph as a picture."""
         with site.door.read() as view:
-            return _svg(graph_of(view, finding_of(view, id).content.graph))
+            return _svg(draw(graph_of(view, finding_of(view, id).content.graph), standalone=True))
 
 
 def _news_routes(router: APIRouter, site: Site) -> None:
@@ -227,8 +234,8 @@ def _graph(graph: Graph) -> Response:
     return Response(to_json(graph), media_type="application/json")
 
 
-def _svg(graph: Graph) -> Response:
-    return Response(draw(graph, standalone=True).encode("utf-8", "replace"), media_type="image/svg+xml")
+def _svg(picture: str) -> Response:
+    return Response(picture.encode("utf-8", "replace"), media_type="image/svg+xml")
 
 
 def _cursor(ids: Sequence[int], limit: int) -> int | None:

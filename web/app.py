@@ -15,6 +15,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from archsmith import __version__
 from archsmith.graph.errors import UserError
+from archsmith.graph.pictures.style import STYLE
 from archsmith.web.api import api
 from archsmith.web.door import Door
 from archsmith.web.guard import Guard, add_headers
@@ -60,6 +61,10 @@ def _serve_files(app: FastAPI) -> None:
     @app.get("/static/plotly.min.js", include_in_schema=False)
     def plotly() -> Response:
         return FileResponse(script, media_type="text/javascript", headers={"Cache-Control": YEAR})
+
+    @app.get("/static/graph.css", include_in_schema=False)
+    def style() -> Response:
+        return FileResponse(STYLE, media_type="text/css")
 
     app.mount("/static", StaticFiles(directory=HERE / "static"))
 

@@ -17,17 +17,20 @@ from markupsafe import Markup
 from archsmith import __version__
 from archsmith.graph.errors import UserError
 from archsmith.graph.graph import Graph
+from archsmith.graph.pictures.drawing import draw
 from archsmith.graph.text import listing
+from archsmith.spaces.picture import picture_of_text
 from archsmith.storage.facts import Campaign, Study, TrialState
 from archsmith.storage.store import Transaction
 from archsmith.web import formats
 from archsmith.web.door import Door
-from archsmith.web.drawing import draw
 from archsmith.web.guard import CHART_POLICY
 
 HERE = Path(__file__).parent
 LARGEST_DRAWN = 500
-"""Nodes above which a page gives the listing of a graph without its picture, which nobody could read."""
+"""Nodes above which a page gives the listing of a graph without its picture, which nobody could read.
+
+Of a space it gives the text alone above that number of lines."""
 
 API = "/api/"
 
@@ -149,6 +152,17 @@ def picture(graph: Graph) -> tuple[Markup, str]:
         note = Markup("<p>{} nodes are too many to draw; the listing has them all.</p>")
         return note.format(len(graph.nodes)), listing(graph)
     return Markup(draw(graph)), listing(graph)
+
+
+@lru_cache(maxsize=64)
+def space_picture(text: str) -> Markup:
+    """The drawing of a search space, made from the text that its study keeps: no user's code is run for it."""
+    lines = len(text.splitlines())
+    if not text.strip():
+        return Markup("<p>The study has kept no text of its space.</p>")
+    if lines > LARGEST_DRAWN:
+        return Markup("<p>{} parts are too many to draw; the text has them all.</p>").format(lines)
+    return Markup(picture_of_text(text))
 
 
 def compact(value: object) -> str:

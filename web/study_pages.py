@@ -11,7 +11,7 @@ from archsmith.web.formats import number as shown
 from archsmith.web.highlight import highlight
 from archsmith.web.lookups import PAGE, newest_trials, study_of, trial_of
 from archsmith.web.parts import Cursor, Id, address, asked, live
-from archsmith.web.site import Site, graph_of, picture
+from archsmith.web.site import Site, graph_of, picture, space_picture
 
 COLUMNS = ("parameters", "macs", "test_accuracy")
 """Measured numbers that get a column of the trials' table, where there are any."""
@@ -32,6 +32,7 @@ def study_pages(router: APIRouter, site: Site) -> None:
                 charts=True,
                 now=now,
                 study=found,
+                space_svg=space_picture(found.spec.space_text),
                 source=highlight(found.spec.space_source or ""),
                 asked=asked(found.spec, without=("space_text", "space_source", "settings"), more=found.spec.settings),
                 **_best(view, found),

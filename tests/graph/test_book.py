@@ -1,5 +1,6 @@
 """The rule book: what it accepts, what it refuses and in which words."""
 
+from collections.abc import Mapping, Sequence
 from math import inf, nan
 
 import pytest
@@ -8,7 +9,7 @@ from archsmith.graph.book import Attribute, Operator, RuleBook
 from archsmith.graph.errors import Infeasible, UserError
 from archsmith.graph.graph import Scalar
 from archsmith.graph.ops import DECLARED
-from archsmith.graph.rules import rule
+from archsmith.graph.rules import Rule, rule
 from archsmith.graph.types import TensorType
 
 IMAGE = TensorType((1, 4, 8, 8))
@@ -157,3 +158,30 @@ def test_every_declared_operator_has_a_summary_and_every_attribute_is_worth_tryi
         for attribute in operator.attributes:
             assert attribute.examples
             assert all(type(value) is attribute.kind for value in attribute.examples)
+
+
+def test_an_operator_without_rules_is_asked_once_for_each_different_call() -> None:
+    asked: list[tuple[object, ...]] = []
+
+    def infer(inputs: Sequence[TensorType], attributes: Mapping[str, Scalar]) -> Rule:
+        asked.append((*inputs, attributes["out"]))
+        if attributes["out"] == 3:
+            raise Infeasible("never three")
+        return rule("mine:Layer", ["float32[N, C]"], [f"float32[N, {attributes['out']}]"])
+
+    book = DECLARED.extended([Operator("mine:Layer", "asked about", (Attribute("out", int, 2),), infer=infer)])
+    narrow, wide = TensorType((1, 4)), TensorType((1, 5))
+
+    assert [book.apply("mine:Layer", [x], {}).types for x in (narrow, narrow, wide)] == [(TensorType((1, 2)),)] * 3
+    assert asked == [(narrow, 2), (wide, 2)]
+    with pytest.raises(Infeasible, match="never three"):
+        book.apply("mine:Layer", [narrow], {"out": 3})
+
+
+def test_a_book_is_extended_by_what_it_has_not() -> None:
+    relu, own = DECLARED.operator("relu"), Operator("mine:Layer", "of one's own", ())
+
+    assert DECLARED.extended([relu]) is DECLARED
+    assert DECLARED.extended([own, relu, own]).operators.keys() == {*DECLARED.operators, "mine:Layer"}
+    with pytest.raises(ValueError, match="'relu' is given twice"):
+        DECLARED.extended([Operator("relu", "another", ())])

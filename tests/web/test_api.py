@@ -8,7 +8,8 @@ import pytest
 from archsmith.graph.text import from_json
 from archsmith.storage.facts import CurvePoint
 from archsmith.web.lookups import thinned
-from tests.web.world import BEST, BROKEN, LEASE, NOW, SCRIPT, SPEC, TRIALS, Client, World, odd_graph
+from tests.graph.nets import odd_graph
+from tests.web.world import BEST, BROKEN, LEASE, NOW, SCRIPT, SPEC, TRIALS, Client, World
 
 V1 = "/api/v1"
 HUGE = 2**63
@@ -116,6 +117,7 @@ def test_a_graph_is_given_as_text_that_reads_back_and_as_a_picture(client: Clien
     assert drawing.headers["content-type"] == "image/svg+xml"
     assert "<style>" in drawing.text
     assert client.get(f"{V1}/studies/4/trials/7/graph.svg").text.startswith("<svg")
+    assert client.get(f"{V1}/studies/4/space.svg").text.startswith("<svg")
 
 
 def test_campaigns_and_findings_are_given(client: Client) -> None:
@@ -243,6 +245,7 @@ def test_the_description_names_every_route_and_its_answers(client: Client) -> No
         "/studies",
         "/studies/{id}",
         "/studies/{id}/curve",
+        "/studies/{id}/space.svg",
         "/studies/{id}/trials",
         "/studies/{id}/trials/{number}",
         "/studies/{id}/trials/{number}/epochs",

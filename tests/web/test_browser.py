@@ -4,13 +4,14 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from threading import Thread
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from archsmith.web.serve import server_for
-from tests.web.world import SCRIPT, TRIALS, World
+from tests.web.world import LEASE, NOW, SCRIPT, SPEC, TRIALS, World
 
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage")
 PATIENCE = 15_000
@@ -186,6 +187,23 @@ def test_a_picture_can_be_seen_whole(site: str, page: Page) -> None:
     assert before
     assert not picture.evaluate("box => box.scrollHeight > box.clientHeight")
     expect(page.get_by_role("button", name="Show whole")).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_wide_space_scrolls_within_its_box_on_a_phone(world: World, page: Page) -> None:
+    wide = "conv2d(out=choose(8, 16, 32), kernel=choose(3, 5, 7), padding='same', groups=choose(1, 2, 4), bias=False)"
+    with world.store.begin() as tx:
+        spec = replace(SPEC, space_text=f"input float32[1, 3, 8, 8]\nchain\n  {wide}\n  any_of\n    deep: {wide}")
+        study = tx.studies.create(spec, None, "host:1", NOW, LEASE)
+    page.set_viewport_size({"width": 390, "height": 800})
+    with served(world) as site:
+        page.goto(f"{site}/studies/{study.id}")
+        box = page.get_by_role("region", name="Search space, scrollable")
+        before = box.evaluate("box => box.scrollWidth > box.clientWidth")
+        page.get_by_role("button", name="Show whole").click()
+
+        assert before
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert not box.evaluate("box => box.scrollWidth > box.clientWidth")
 
 
 def test_the_keyboard_reaches_everything(site: str, page: Page) -> None:

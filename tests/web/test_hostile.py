@@ -110,7 +110,7 @@ def test_a_page_shows_hostile_strings_as_text(path: str, evil: Client) -> None:
     assert all(script.startswith("/static/") for script in reader.scripts)
 
 
-@pytest.mark.parametrize("path", ["/findings/1/graph.svg", "/studies/1/trials/0/graph.svg"])
+@pytest.mark.parametrize("path", ["/findings/1/graph.svg", "/studies/1/trials/0/graph.svg", "/studies/1/space.svg"])
 def test_a_drawing_shows_hostile_names_as_text(path: str, evil: Client) -> None:
     text = evil.get(f"/api/v1{path}").text
 

@@ -11,8 +11,9 @@ from archsmith.graph.graph import INPUT, Graph, Node, Value
 from archsmith.graph.types import TensorType
 from archsmith.storage.facts import Progress
 from archsmith.web.lookups import PAGE
-from archsmith.web.site import LARGEST_DRAWN, picture
-from tests.web.world import BEST, BROKEN, CAMPAIGN, LEASE, NOW, SCRIPT, SPEC, TRIALS, Client, World, small_net
+from archsmith.web.site import LARGEST_DRAWN, picture, space_picture
+from tests.graph.nets import small_net
+from tests.web.world import BEST, BROKEN, CAMPAIGN, LEASE, NOW, SCRIPT, SPEC, TRIALS, Client, World
 
 PAGES = {
     "/": "Overview",
@@ -138,6 +139,8 @@ def test_a_study_shows_its_facts(client: Client) -> None:
     assert f"Complete 57 Failed {len(BROKEN)} Running 1" in said
     assert "learning_rate 0.001" in said
     assert "block = residual(norm, act, conv)" in said
+    assert 'class="graph space" role="img" aria-label="Search space of 2 parts' in text
+    assert 'href="/api/v1/studies/4/space.svg"' in text
     assert 'data-source="/api/v1/studies/4/curve"' in text
     assert 'class="graph" role="img"' in text
     assert f'href="/studies/4/trials/{BEST}"' in text
@@ -428,6 +431,20 @@ def test_a_graph_that_nobody_could_read_is_only_listed() -> None:
 
     assert drawn == f"<p>{LARGEST_DRAWN + 1} nodes are too many to draw; the listing has them all.</p>"
     assert len(text.splitlines()) == LARGEST_DRAWN + 2
+
+
+def test_a_space_that_nobody_could_read_is_only_text() -> None:
+    drawn = space_picture("chain\n" + "  relu()\n" * LARGEST_DRAWN)
+
+    assert drawn == f"<p>{LARGEST_DRAWN + 1} parts are too many to draw; the text has them all.</p>"
+
+
+def test_a_study_without_the_text_of_its_space_says_so(empty_world: World, empty_client: Client) -> None:
+    with empty_world.store.begin() as tx:
+        tx.studies.create(replace(SPEC, space_text=""), None, "host:1", NOW, LEASE)
+
+    assert "The study has kept no text of its space." in empty_client.get("/studies/1").text
+    assert empty_client.get("/api/v1/studies/1/space.svg").text.startswith("<svg")
 
 
 def test_counters_of_any_kind_do_not_hurt_a_page(empty_world: World, empty_client: Client) -> None:

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archsmith.graph.graph import INPUT, Graph, Node, Value
+from archsmith.graph.pictures.boxes import columns, family, fit, node_box, short_type
+from archsmith.graph.pictures.drawing import draw
 from archsmith.graph.types import TensorType
-from archsmith.web.boxes import columns, family, fit, node_box, short_type
-from archsmith.web.drawing import draw
-from tests.web.world import odd_graph, small_net
+from tests.graph.nets import odd_graph, small_net
 
 SVG = "{http://www.w3.org/2000/svg}"
 IMAGE = TensorType((1, 3, 8, 8))
@@ -126,6 +126,12 @@ def test_only_a_standalone_drawing_brings_its_style() -> None:
 
     assert "<style>" in draw(graph, standalone=True)
     assert not re.search(r"<style|style=", draw(graph))
+
+
+def test_a_notebook_shows_a_graph_as_its_picture() -> None:
+    graph = odd_graph()
+
+    assert graph._repr_svg_() == draw(graph, standalone=True)
 
 
 def test_a_graph_without_inputs_and_one_that_is_only_an_input_are_drawn() -> None:

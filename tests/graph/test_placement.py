@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archsmith.graph.graph import Graph, Node, Value
+from archsmith.graph.pictures.layers import Layers, Link, arrange, crossings
+from archsmith.graph.pictures.placement import SPACE, place
+from archsmith.graph.pictures.straighten import straighten
 from archsmith.graph.types import TensorType
-from archsmith.web.layers import Layers, Link, arrange, crossings
-from archsmith.web.placement import SPACE, place
-from archsmith.web.straighten import straighten
 
 FLOAT = TensorType((1, 32, 16, 16))
 

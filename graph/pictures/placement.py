@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from archsmith.graph.graph import Graph
-from archsmith.web.boxes import Box, end_box, node_box
-from archsmith.web.layers import Layers, Link, arrange
-from archsmith.web.straighten import straighten
+from archsmith.graph.pictures.boxes import Box, end_box, node_box
+from archsmith.graph.pictures.layers import Layers, Link, arrange
+from archsmith.graph.pictures.straighten import straighten
 
 SPACE, BEND_SPACE, BORDER = 22.0, 14.0, 8.0
 GAP, STEEPNESS, GAP_LIMIT = 21.0, 0.11, 84.0

@@ -8,7 +8,7 @@ average of the two middle ones is balanced and keeps the distances that all four
 from collections.abc import Iterator, Sequence, Set
 from itertools import pairwise
 
-from archsmith.web.layers import Layers
+from archsmith.graph.pictures.layers import Layers
 
 Pair = tuple[int, int]
 

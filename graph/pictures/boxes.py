@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from unicodedata import category, east_asian_width
 
 from archsmith.graph.graph import INPUT, Graph, Node, Scalar
+from archsmith.graph.own import short
 from archsmith.graph.types import TensorType
 
 FAMILIES = (
     ("norm", ("norm",)),
     ("pool", ("pool",)),
     ("conv", ("conv", "fold")),
-    ("attention", ("attention", "embedding", "lstm", "gru", "rnn")),
+    ("attention", ("attention", "embedding", "token", "lstm", "gru", "rnn")),
     ("linear", ("linear", "matmul", "bmm", "einsum", "addmm", "dense", "outer")),
     (
         "activation",
@@ -68,7 +69,7 @@ def node_box(graph: Graph, position: int) -> Box:
     told = [f"{name}={_scalar(value)}" for name, value in node.attributes if NEUTRAL.get(name) != value]
     title = "\n".join(map(visible, _title(graph, position, node)))
     shape = ", ".join(map(short_type, node.types)) if changed else ""
-    return _box(family(node.operator), node.operator, shape, " ".join(told), title)
+    return _box(family(node.operator), short(node.operator), shape, " ".join(told), title)
 
 
 def end_box(name: str, type: TensorType) -> Box:
@@ -89,7 +90,7 @@ def family(operator: str) -> str:
     """The colour family of an operator's name."""
     if operator == INPUT:
         return "end"
-    name = operator.lower()
+    name = short(operator).lower()
     return next((kind for kind, parts in FAMILIES if any(part in name for part in parts)), ARITHMETIC)
 
 

@@ -1,22 +1,21 @@
-"""A graph as SVG, drawn on the server: rows from top to bottom, boxes coloured by operator family."""
+"""A graph as SVG: rows from top to bottom, boxes coloured by operator family."""
 
 from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import pairwise
-from pathlib import Path
 
 from archsmith.graph.graph import Graph
-from archsmith.web.boxes import MARGIN, Box
-from archsmith.web.placement import Point, place
+from archsmith.graph.pictures.boxes import MARGIN, Box
+from archsmith.graph.pictures.placement import Point, place
+from archsmith.graph.pictures.style import style_element
 
-STYLE = Path(__file__).parent / "static" / "graph.css"
 ARROW = 5.0
 
 
 def draw(graph: Graph, *, standalone: bool = False) -> str:
     """SVG text of the graph, every name in it escaped.
 
-    Its colours come from ``static/graph.css``, which follows the reader's light or dark scheme;
+    Its colours come from ``graph.css``, which follows the reader's light or dark scheme;
     ``standalone`` puts that style sheet into the text, for a file that is opened by itself.
     """
     picture = place(graph)
@@ -26,7 +25,7 @@ def draw(graph: Graph, *, standalone: bool = False) -> str:
             '<svg xmlns="http://www.w3.org/2000/svg" class="graph" role="img" '
             f'aria-label="{escape(_label(graph))}" '
             f'width="{width}" height="{height}" viewBox="0 0 {width} {height}">',
-            f"<style>{STYLE.read_text(encoding='utf-8')}</style>" if standalone else "",
+            style_element() if standalone else "",
             f'<path class="edge" d="{"".join(map(_path, picture.routes))}"/>',
             f'<path class="arrow" d="{"".join(_arrow(route[-1]) for route in picture.routes)}"/>',
             *(_box(box, corner) for box, corner in picture.boxes),
