@@ -2,7 +2,7 @@
 
 A template's braces hold the inputs by position (``{0}``), all inputs together (``{all}``), the attributes and
 the symbols of the rule that accepted the call (``{C}`` is the channel count that conv2d's rule bound), or the
-operator's own sub-module (``{module}``). Nothing may depend on the batch size: a graph is typed with one
+operator's own sub-module or parameter (``{module}``). Nothing may depend on the batch size: a graph is typed with one
 sample in the batch, and its network takes any number.
 """
 
@@ -31,6 +31,11 @@ def _layer(module: str) -> Kernel:
     return Kernel("{module}({0})", module)
 
 
+def _learned(*sizes: str) -> str:
+    """Vectors that begin as in vision transformers (Dosovitskiy et al. 2021)."""
+    return f"nn.Parameter(nn.init.trunc_normal_(torch.empty({', '.join(sizes)}), std=0.02))"
+
+
 def _along(name: str) -> Kernel:
     return _function(name, "dim={dim}")
 
@@ -50,6 +55,7 @@ KERNELS: Mapping[str, Kernel] = MappingProxyType(
         "tanh": _function("torch.tanh"),
         "softplus": _function("F.softplus"),
         "hardswish": _function("F.hardswish"),
+        "hardsigmoid": _function("F.hardsigmoid"),
         "mish": _function("F.mish"),
         "leaky_relu": _function("F.leaky_relu", "{slope}"),
         "elu": _function("F.elu", "{alpha}"),
@@ -92,6 +98,9 @@ KERNELS: Mapping[str, Kernel] = MappingProxyType(
         "linear": _layer("nn.Linear({C}, {out}, bias={bias})"),
         "matmul": _binary("torch.matmul"),
         "outer": _binary("torch.outer"),
+        "scaled_dot_product_attention": _function("F.scaled_dot_product_attention", "{1}", "{2}"),
+        "class_token": Kernel("torch.cat(({module}.expand_as({0}[:, :1]), {0}), dim=1)", _learned("{C}")),
+        "position_embedding": Kernel("{0} + {module}", _learned("{T}", "{C}")),
         "batch_norm1d": _layer("nn.BatchNorm1d({C})"),
         "batch_norm2d": _layer("nn.BatchNorm2d({C})"),
         "batch_norm3d": _layer("nn.BatchNorm3d({C})"),

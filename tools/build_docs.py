@@ -15,7 +15,17 @@ import click
 
 from archsmith.cli.main import archsmith
 from archsmith.graph.book import Attribute, Operator
-from archsmith.graph.ops import convolution, join, linear, normalisation, pointwise, pooling, reduction, shape
+from archsmith.graph.ops import (
+    attention,
+    convolution,
+    join,
+    linear,
+    normalisation,
+    pointwise,
+    pooling,
+    reduction,
+    shape,
+)
 from archsmith.graph.rules import Rule
 
 ROOT = Path(__file__).parent.parent
@@ -30,6 +40,7 @@ FAMILIES: Mapping[str, tuple[Operator, ...]] = MappingProxyType(
         "Convolution": convolution.CONVOLUTION,
         "Pooling and resampling": pooling.POOLING,
         "Matrix products": linear.LINEAR,
+        "Attention": attention.ATTENTION,
         "Normalisation": normalisation.NORMALISATION,
         "Along a dimension": reduction.REDUCTION,
         "Moving elements": shape.SHAPE,

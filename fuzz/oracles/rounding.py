@@ -33,12 +33,13 @@ EXACT = _words(
     "eq lt ge logical_not logical_and logical_xor all any",
     "amax amin argmax max sort topk max_pool1d max_pool2d",
     "flatten unflatten transpose unsqueeze squeeze narrow flip roll pad cat stack tensor_split getitem",
-    "interpolate pixel_shuffle",
+    "interpolate pixel_shuffle expand_as",
 )
 """Functions and methods that move, choose or compare: there is one right result, to the last bit."""
 
 ACCUMULATING = _words(
     "sum mean prod logsumexp softmax log_softmax cumsum matmul avg_pool1d avg_pool2d",
+    "scaled_dot_product_attention",
     "Conv1d Conv2d Conv3d ConvTranspose2d Linear",
     "BatchNorm1d BatchNorm2d BatchNorm3d LayerNorm GroupNorm",
 )
@@ -75,7 +76,13 @@ def _run(traced: fx.GraphModule, inputs: Values, step: Step) -> Values:
         kwargs = fx.node.map_arg(node.kwargs, values.__getitem__)
         if node.op == "output":
             return args[0] if isinstance(args[0], tuple) else (args[0],)
-        values[node] = next(remaining) if node.op == "placeholder" else step(*_called(traced, node), args, kwargs)
+        match node.op:
+            case "placeholder":
+                values[node] = next(remaining)
+            case "get_attr":
+                values[node] = getattr(traced, str(node.target))
+            case _:
+                values[node] = step(*_called(traced, node), args, kwargs)
     raise AssertionError("a traced graph ends in its output")
 
 

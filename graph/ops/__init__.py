@@ -1,6 +1,7 @@
 """The declared operators, one file a family, and the book of them all."""
 
 from archsmith.graph.book import RuleBook
+from archsmith.graph.ops.attention import ATTENTION
 from archsmith.graph.ops.convolution import CONVOLUTION
 from archsmith.graph.ops.join import JOIN
 from archsmith.graph.ops.linear import LINEAR
@@ -10,5 +11,7 @@ from archsmith.graph.ops.pooling import POOLING
 from archsmith.graph.ops.reduction import REDUCTION
 from archsmith.graph.ops.shape import SHAPE
 
-DECLARED = RuleBook((*POINTWISE, *CONVOLUTION, *POOLING, *LINEAR, *NORMALISATION, *REDUCTION, *SHAPE, *JOIN))
+DECLARED = RuleBook(
+    (*POINTWISE, *CONVOLUTION, *POOLING, *LINEAR, *ATTENTION, *NORMALISATION, *REDUCTION, *SHAPE, *JOIN)
+)
 """The rule book that people wrote by hand."""

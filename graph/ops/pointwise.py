@@ -71,6 +71,7 @@ POINTWISE = (
     _unary("tanh", "hyperbolic tangent", "Float"),
     _unary("softplus", "log(1 + exp(x))", "Float"),
     _unary("hardswish", "x relu6(x + 3) / 6", "Float"),
+    _unary("hardsigmoid", "relu6(x + 3) / 6", "Float"),
     _unary("mish", "x tanh(softplus(x))", "Float"),
     _unary("leaky_relu", "x where positive, else slope * x", "Float", _SLOPE),
     _unary("elu", "x where positive, else alpha * (exp(x) - 1)", "Float", _ALPHA),

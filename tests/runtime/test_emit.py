@@ -77,6 +77,8 @@ def test_an_operator_is_torchs_function_of_its_name() -> None:
         "cast": "to",
         "upsample_nearest2d": "interpolate",
         "global_avg_pool": "flatten",
+        "class_token": "parameter",
+        "position_embedding": "parameter",
         "max_with_index": "max",
         "repeat": "cat",
         "split_in_two": "tensorsplit",

@@ -23,7 +23,7 @@ SPACE = GrowthSpace(DECLARED, nodes=8)
 
 @cache
 def grown() -> tuple[Derivation, ...]:
-    return tuple(derive(SPACE, randomly(Random(seed))) for seed in range(400))
+    return tuple(derive(SPACE, randomly(Random(seed))) for seed in range(500))
 
 
 def graph_of(derivation: Derivation) -> Graph:
