@@ -1,14 +1,15 @@
 """What a study's sandbox calls: one architecture in, one measurement out, both as JSON."""
 
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from operator import index
 from pathlib import Path
-from typing import SupportsIndex
+from typing import Any, SupportsIndex
 
 from archsmith.evaluate.evaluator import NOT_WRITTEN, Evaluator, NotFinite, NotWritten
+from archsmith.evaluate.recipe import takes_recipe
 from archsmith.evaluate.score import ScoreEvaluator, measurement_of, plain
-from archsmith.evaluate.settings import TrainingSettings
+from archsmith.evaluate.settings import TrainingSettings, with_recipe
 from archsmith.evaluate.task import Task
 from archsmith.evaluate.tasks import Score, load_task
 from archsmith.evaluate.training import TrainingEvaluator
@@ -22,22 +23,23 @@ LAST_EPOCH = (1 << 31) - 1
 def measure(payload: Json, report: Callable[[Json], None]) -> Json:
     """Measure one architecture.
 
-    ``payload`` is ``{"graph": text, "task": str, "settings": {...}, "seed": int, "weights": path or None}``.
+    ``payload`` is ``{"graph": text, "task": str, "settings": {...}, "seed": int}``. It may have a ``"recipe"``, whose
+    values take the place of a training's settings and which a user's own measure is given as it is, and
+    ``"weights"``, the path to keep them at.
+
     Every epoch is reported as ``{"epoch": n, "metrics": {...}}``. What returns is ``{"state": "complete",
     "value": float, "metrics": {...}}``, or a ``"reason"`` under the state "not finite", or under ``NOT_WRITTEN``
     where the network was trained and its weights could not be kept; all other failures raise.
     """
-    settings = TrainingSettings.from_json(payload["settings"])
+    task, recipe = _task(payload["task"]), payload.get("recipe", {})
+    given = with_recipe(payload["settings"], recipe) if isinstance(task, Task) else payload["settings"]
+    settings = TrainingSettings.from_json(given)
     weights = Path(payload["weights"]) if payload.get("weights") else None
-    evaluator = _evaluator(_task(payload["task"]), settings, weights)
+    run = _measure(task, settings, recipe, weights)
+    graph = from_json(payload["graph"])
     try:
         measured = measurement_of(
-            evaluator.measure(
-                from_json(payload["graph"]),
-                settings.budget,
-                payload["seed"],
-                lambda epoch, metrics: report(_reported(epoch, metrics)),
-            )
+            run(graph, settings.budget, payload["seed"], lambda epoch, metrics: report(_reported(epoch, metrics)))
         )
     except NotFinite as reason:
         return {"state": "not finite", "reason": str(reason)}
@@ -60,7 +62,12 @@ def _task(given: str) -> Task | Evaluator | Score:
     return load_task(given)
 
 
-def _evaluator(task: Task | Evaluator | Score, settings: TrainingSettings, weights: Path | None) -> Evaluator:
+def _measure(
+    task: Task | Evaluator | Score, settings: TrainingSettings, recipe: Json, weights: Path | None
+) -> Callable[..., Any]:
+    """What measures: a function of graph, budget, seed and report."""
     if isinstance(task, Task):
-        return TrainingEvaluator(task, settings, weights=weights)
-    return task if isinstance(task, Evaluator) else ScoreEvaluator(task)
+        return TrainingEvaluator(task, settings, weights=weights).measure
+    own: Callable[..., Any] = task.measure if isinstance(task, Evaluator) else task
+    told = partial(own, recipe=recipe) if takes_recipe(own) else own
+    return told if isinstance(task, Evaluator) else ScoreEvaluator(told).measure

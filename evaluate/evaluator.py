@@ -34,7 +34,10 @@ Report = Callable[[int, Mapping[str, float]], None]
 
 @runtime_checkable
 class Evaluator(Protocol):
-    """Measures architectures, noisily or not; the same seed should give the same value."""
+    """Measures architectures, noisily or not; the same seed should give the same value.
+
+    A ``measure`` with one more parameter, ``recipe``, is given the values of the trial's recipe by name.
+    """
 
     def measure(self, graph: Graph, budget: Budget, seed: int, report: Report) -> Measurement:
         """Measure one architecture within the budget, reporting the end of every epoch if there are any.

@@ -10,6 +10,7 @@ from archsmith.graph.errors import UserError
 
 OPTIMIZERS = ("adamw", "sgd")
 SCHEDULES = ("cosine", "constant")
+AUGMENTATIONS = ("none", "flip", "crop", "crop+flip")
 
 
 def _is_count(given: object) -> bool:
@@ -42,7 +43,8 @@ class TrainingSettings:
 
     No batch is smaller than ``batch_size``: what is left over makes them a little larger. ``sgd`` has a
     Nesterov momentum of 0.9. ``cosine`` lowers the learning rate to zero over the whole budget, step by step.
-    ``device`` is "cpu" or "cuda" (a certain one: "cuda:1").
+    ``augmentation`` is what training images go through, see ``archsmith.evaluate.augmentation``. ``device`` is
+    "cpu" or "cuda" (a certain one: "cuda:1").
     """
 
     budget: Budget = Budget(epochs=8)
@@ -51,6 +53,7 @@ class TrainingSettings:
     learning_rate: float = 5e-3
     weight_decay: float = 1e-2
     schedule: str = "cosine"
+    augmentation: str = "none"
     device: str = "cpu"
 
     def __post_init__(self) -> None:
@@ -62,6 +65,7 @@ class TrainingSettings:
             ("learning_rate", _is_number(rate) and rate > 0, "a number above 0"),
             ("weight_decay", _is_number(decay) and decay >= 0, "a number of at least 0"),
             ("schedule", self.schedule in SCHEDULES, " or ".join(SCHEDULES)),
+            ("augmentation", self.augmentation in AUGMENTATIONS, " or ".join(AUGMENTATIONS)),
             ("device", device, "cpu, cuda or cuda:NUMBER"),
         ):
             if not met:
@@ -91,3 +95,13 @@ class TrainingSettings:
         names = [entry.name for entry in fields(self) if entry.name != "budget"]
         settings = {name: getattr(self, name) for name in names}
         return {"epochs": self.budget.epochs, "steps": self.budget.steps} | settings
+
+
+def with_recipe(settings: Mapping[str, Any], recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of one trial, as JSON: a study's, and in their place what the trial's recipe gives.
+
+    ``epochs`` in a recipe take the place of the study's ``steps`` too, and the other way round.
+    """
+    amounts = {"epochs", "steps"}
+    replaced = amounts if amounts & recipe.keys() else set()
+    return {name: value for name, value in settings.items() if name not in replaced} | dict(recipe)

@@ -8,7 +8,6 @@ from archsmith.evaluate.digits import DIGITS
 from archsmith.evaluate.evaluator import Evaluator
 from archsmith.evaluate.task import Task
 from archsmith.graph.errors import UserError
-from archsmith.graph.graph import Graph
 from archsmith.graph.loading import load_object
 
 TASKS: Mapping[str, Task] = MappingProxyType({"digits": DIGITS})
@@ -17,8 +16,11 @@ TASKS: Mapping[str, Task] = MappingProxyType({"digits": DIGITS})
 NAME = "task"
 """The variable that a task file is asked for where no name is given."""
 
-Score = Callable[[Graph], float | Mapping[str, float]]
+Score = Callable[..., float | Mapping[str, float]]
 """A user's own measure of a graph: its value, or several numbers of which one is called "value"."""
+
+RECIPE = "recipe"
+"""The parameter by which a user's own measure asks for the recipe of a trial."""
 
 KINDS_OF_TASK = (
     "a Task, a function without arguments that returns one, an object with"
@@ -61,7 +63,7 @@ def _made(make: object, given: str) -> object:
 
 
 def _takes(found: object) -> int | None:
-    """How many arguments a function must at least be given; None for what is no function."""
+    """How many arguments a function must at least be given, a recipe aside; None for what is no function."""
     if isinstance(found, Task | Evaluator) and not isinstance(found, type):
         return None
     if not callable(found):
@@ -71,4 +73,4 @@ def _takes(found: object) -> int | None:
         parameters = signature(found).parameters.values()
     except ValueError:  # some of Python's built-in functions have no signature
         return None
-    return sum(p.default is p.empty and p.kind.name not in variable for p in parameters)
+    return sum(p.default is p.empty and p.kind.name not in variable and p.name != RECIPE for p in parameters)

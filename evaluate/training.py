@@ -11,17 +11,20 @@ from torch.nn import functional
 from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from archsmith.evaluate.augmentation import augmented
 from archsmith.evaluate.evaluator import Measurement, NotFinite, Report
 from archsmith.evaluate.quality import WORDS, quality
+from archsmith.evaluate.recipe import check_settings_fit
 from archsmith.evaluate.settings import Budget, TrainingSettings
 from archsmith.evaluate.task import Task, check_space_fits
 from archsmith.evaluate.tensors import Samples, tensors
 from archsmith.evaluate.weights import save_weights
+from archsmith.graph.book import RuleBook
 from archsmith.graph.cost import macs, parameters
 from archsmith.graph.errors import UserError
 from archsmith.graph.graph import Graph
-from archsmith.graph.ops import DECLARED
 from archsmith.runtime.lower import DTYPES, lower
+from archsmith.runtime.modules import book_of
 
 
 class TrainingEvaluator:
@@ -50,18 +53,20 @@ class TrainingEvaluator:
         ``seconds`` in the metrics run from the moment the data is at hand; ``macs`` are those of one sample.
 
         Raises:
-            UserError: the network does not fit the task, or the device does not exist.
+            UserError: the network or a setting does not fit the task, or the device does not exist.
             NotFinite: the loss or an output became NaN or infinite.
         """
         check_space_fits(self._task, graph)
+        check_settings_fit(self._task, self._settings)
+        book = book_of(graph)  # before the seed: a file of the user's that is loaded for it may draw random numbers
         with torch.random.fork_rng(devices=[]):  # dropout and initial weights draw from the global generator
             torch.manual_seed(seed)
-            return self._measure(graph, budget, seed, report)
+            return self._measure(graph, book, budget, seed, report)
 
-    def _measure(self, graph: Graph, budget: Budget, seed: int, report: Report) -> Measurement:
+    def _measure(self, graph: Graph, book: RuleBook, budget: Budget, seed: int, report: Report) -> Measurement:
         device, dtype = _device(self._settings.device), DTYPES[graph.input_types[0].dtype]
         data, kind = tensors(self._task), self._task.kind
-        start, module = self._clock(), lower(graph, DECLARED).to(device)
+        start, module = self._clock(), lower(graph, book).to(device)
         train, val, test = (part.to(device, dtype) for part in (data.train, data.val, data.test))
         metrics: dict[str, float] = {}
         for epoch, loss in enumerate(self._epochs(module, train, budget, seed), start=1):
@@ -69,7 +74,7 @@ class TrainingEvaluator:
             metrics["seconds"] = self._clock() - start
             report(epoch, metrics)
         final = metrics | {f"test_{WORDS[kind]}": quality(module, test, kind)}
-        final |= {"parameters": parameters(graph, DECLARED), "macs": macs(graph, DECLARED)}
+        final |= {"parameters": parameters(graph, book), "macs": macs(graph, book)}
         if self._weights is not None:
             save_weights(module, self._weights)
         return Measurement(final[f"val_{WORDS[kind]}"], final | {"seconds": self._clock() - start})
@@ -82,11 +87,13 @@ class TrainingEvaluator:
         left = steps = budget.steps or batches * (budget.epochs or 0)
         optimizer, schedule = self._optimizer(module, steps)
         shuffle = torch.Generator().manual_seed(seed)
+        vary = torch.Generator().manual_seed(seed + 1)  # one of its own: the order of samples is the same with it
         while left:
             module.train()
             losses = []
             for chosen in torch.randperm(len(train), generator=shuffle).tensor_split(batches)[:left]:
-                loss = self._loss(module, train.inputs[chosen], train.targets[chosen])
+                inputs = augmented(train.inputs[chosen], self._settings.augmentation, vary)
+                loss = self._loss(module, inputs, train.targets[chosen])
                 losses.append(loss.item())
                 if not isfinite(losses[-1]):
                     step = steps - left + len(losses)

@@ -8,11 +8,10 @@ import torch
 from torch import nn
 
 from archsmith.evaluate.evaluator import NotWritten
-from archsmith.graph.book import RuleBook
 from archsmith.graph.errors import UserError
 from archsmith.graph.graph import Graph
-from archsmith.graph.ops import DECLARED
 from archsmith.runtime.lower import lower
+from archsmith.runtime.modules import book_of
 from archsmith.runtime.post_mortem import ran_out_of_memory
 
 
@@ -41,7 +40,7 @@ def save_weights(module: nn.Module, path: Path) -> None:
         ) from error
 
 
-def trained_module(graph: Graph, path: Path, book: RuleBook = DECLARED) -> nn.Module:
+def trained_module(graph: Graph, path: Path) -> nn.Module:
     """The graph's module with the weights in the file, in evaluation mode.
 
     Raises:
@@ -51,7 +50,7 @@ def trained_module(graph: Graph, path: Path, book: RuleBook = DECLARED) -> nn.Mo
         raise UserError(f"weights must be a file; there is none at {path}")
     if not is_zipfile(path):
         raise UserError(f"weights must be a file that archsmith wrote; {path} is not one")
-    module = lower(graph, book)
+    module = lower(graph, book_of(graph))
     try:
         module.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     except RuntimeError as error:  # torch's word for keys and shapes that do not match

@@ -95,7 +95,7 @@ class TrialResult:
     ``value`` is the objective (higher is better), None unless the state is COMPLETE. ``measurement`` holds
     every final number (test_accuracy, parameters, macs, seconds...). ``reason`` says why a trial is not
     COMPLETE. ``reused_from`` is the number of the trial whose measurement was taken because the architecture
-    was the same. ``weights`` is the content-addressed name of the trained weights file, if kept.
+    and the recipe were the same. ``weights`` is the content-addressed name of the trained weights file, if kept.
     """
 
     state: TrialState

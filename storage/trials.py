@@ -1,6 +1,6 @@
 """Trials: each has one start, perhaps more than one attempt, and one end."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import accumulate
 from math import isfinite
@@ -15,6 +15,9 @@ from archsmith.storage.paging import checked
 from archsmith.storage.tables import EpochRow, GraphRow, StudyRow, TrialRow
 
 Order = Literal["number", "value"]
+
+CANDIDATES = 16
+"""How many trials of an architecture are read at a time, where the first of them mostly is the one."""
 
 
 class Trials:
@@ -143,15 +146,16 @@ class Trials:
         best = accumulate((value for _, value in points), max)
         return [CurvePoint(number, value, top) for (number, value), top in zip(points, best, strict=True)]
 
-    def known(self, study: int, graph: str) -> Trial | None:
-        """The first complete trial of the study that had this architecture."""
+    def known(self, study: int, graph: str, suits: Callable[[Json], bool] = lambda trace: True) -> Trial | None:
+        """The first complete trial of the study that had this architecture, and a trace that ``suits``."""
         wanted = (
             select(TrialRow)
             .where(TrialRow.study_id == study, TrialRow.graph == graph, TrialRow.state == TrialState.COMPLETE)
             .order_by(TrialRow.number)
-            .limit(1)
+            .execution_options(populate_existing=True, yield_per=CANDIDATES)
         )
-        return next(iter(self._facts(wanted)), None)
+        with self._session.scalars(wanted) as rows:
+            return next((_trial(row) for row in rows if suits(row.trace)), None)
 
     def _facts(self, wanted: Select[TrialRow]) -> list[Trial]:
         return [_trial(row) for row in self._session.scalars(wanted.execution_options(populate_existing=True))]

@@ -41,6 +41,7 @@ def test_settings_are_written_as_they_are_read(settings: TrainingSettings) -> No
         ({"learning_rate": 0}, "setting learning_rate must be a number above 0; got 0"),
         ({"learning_rate": float("nan")}, "setting learning_rate"),
         ({"weight_decay": -0.1}, "setting weight_decay must be a number of at least 0; got -0.1"),
+        ({"augmentation": "zoom"}, "setting augmentation must be none or flip or crop or crop.flip; got 'zoom'"),
         ({"device": "tpu"}, "setting device must be cpu, cuda or cuda:NUMBER; got 'tpu'"),
     ],
 )

@@ -261,6 +261,17 @@ def test_an_architecture_is_known_once_a_trial_of_it_is_complete(
     assert raised is None
 
 
+def test_an_architecture_is_known_by_the_first_trial_whose_trace_suits(
+    store: Store, study: int, graph: str, noon: datetime
+) -> None:
+    with store.begin() as t:
+        fill(t, study, graph, [0.5, None, *[0.5] * 60], noon)
+        found = [t.trials.known(study, graph, lambda trace: trace["n"] >= least) for least in (0, 1, 40, 62)]  # noqa: B023
+        t.trials.start(study, 99, {"n": 99}, graph, noon)
+
+    assert [trial and trial.number for trial in found] == [0, 2, 40, None]
+
+
 def test_the_history_is_every_trial_by_number(store: Store, study: int, graph: str, noon: datetime) -> None:
     with store.begin() as t:
         for number in (2, 0, 1):
