@@ -1,6 +1,6 @@
 """Operators and the rule book that knows them by name."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
@@ -34,14 +34,22 @@ class Attribute:
     most: float = LARGEST
 
 
+Infer = Callable[[Sequence[TensorType], Mapping[str, Scalar]], Rule]
+"""Gives the rule of one call, from its inputs' types and its attributes; ``Infeasible`` where the call is not valid."""
+
+
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """An operator by name: a line about it, its attributes, and a rule for every signature that it takes."""
+    """An operator by name: a line about it, its attributes, and a rule for every signature that it takes.
+
+    One whose rules are not known beforehand has ``infer`` instead, which is asked once for every different call.
+    """
 
     name: str
     summary: str
     attributes: tuple[Attribute, ...]
-    rules: tuple[Rule, ...]
+    rules: tuple[Rule, ...] = ()
+    infer: Infer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +94,11 @@ class RuleBook:
             raise UserError(f"no operator {name!r} in the rule book; did you mean one of: {', '.join(near)}?")
         return found
 
+    def extended(self, operators: Iterable[Operator]) -> "RuleBook":
+        """A book with these operators too; this one itself if it has them all already."""
+        more = [entry for entry in dict.fromkeys(operators) if self.operators.get(entry.name) != entry]
+        return RuleBook((*self.operators.values(), *more)) if more else self
+
     def rules(self, name: str, ranks: tuple[int, ...]) -> tuple[Rule, ...]:
         """The rules of an operator for inputs of these ranks."""
         return self._by_ranks.get((name, ranks), ())
@@ -113,7 +126,7 @@ class RuleBook:
     ) -> Application:
         """The call by the first rule that accepts it, or the first reason why none does."""
         broken: Infeasible | None = None
-        for candidate in self.rules(name, tuple(given.rank for given in inputs)):
+        for candidate in self._candidates(name, inputs, completed):
             bound = unify(candidate.inputs, inputs)
             values = dict(completed)
             if bound is None or any(values[key] != value for key, value in candidate.constants):
@@ -124,6 +137,16 @@ class RuleBook:
                 broken = broken or reason
         given = ", ".join([*map(str, inputs), *(f"{key}={value!r}" for key, value in completed)])
         raise broken or Infeasible(f"{name}({given}) has no rule: it takes {self._signatures(name, inputs)}")
+
+    def _candidates(
+        self, name: str, inputs: tuple[TensorType, ...], completed: tuple[tuple[str, Scalar], ...]
+    ) -> tuple[Rule, ...]:
+        infer = self.operator(name).infer
+        if infer is None:
+            return self.rules(name, tuple(given.rank for given in inputs))
+        inferred = infer(inputs, dict(completed))
+        _belongs(inferred, self.operator(name))
+        return (inferred,)
 
     def _bind(self, rule: Rule, dims: Mapping[str, int], completed: dict[str, Scalar]) -> Application:
         bound = dict(dims)

@@ -2,6 +2,7 @@
 
 import linecache
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from archsmith.graph.graph import Graph
 from archsmith.graph.text import digest
 from archsmith.graph.types import TensorType
 from archsmith.runtime.emit import network_class
+from archsmith.runtime.modules import classes_of
 
 DTYPES: Mapping[str, torch.dtype] = {
     "float32": torch.float32,
@@ -28,18 +30,34 @@ def lower(graph: Graph, book: RuleBook) -> nn.Module:
 
     The source of its methods can be read by ``inspect``, tracebacks and debuggers, as if it stood in a file.
 
+    Modules of a user's own are imported or loaded for that, which runs their code.
+
     Raises:
         Infeasible: the book's rules do not accept a call of the graph.
+        UserError: a module of a user's own is not where its operator's name says.
     """
     source = network_class(graph, book)
     filename = f"<archsmith {digest(graph)}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     scope: dict[str, Any] = {"torch": torch, "nn": nn, "F": functional, "__name__": "archsmith.lowered"}
-    # `emit` writes the text from numbers and from names of its own tables; nothing of a user's is in it.
+    _import(graph, scope)
+    # `emit` writes the text from literals and from names that it has checked; nothing else of a user's is in it.
     exec(compile(source, filename, "exec"), scope)  # noqa: S102
     module = scope["Network"]()
     assert isinstance(module, nn.Module)
     return module
+
+
+def _import(graph: Graph, scope: dict[str, Any]) -> None:
+    """Put the graph's own classes where its source finds them, behind the names of their modules."""
+    for where, cls in classes_of(graph).items():
+        first, *rest = where.module.split(".")
+        place = scope.setdefault(first, SimpleNamespace())
+        for part in rest:
+            if not hasattr(place, part):
+                setattr(place, part, SimpleNamespace())
+            place = getattr(place, part)
+        setattr(place, where.class_name, cls)
 
 
 def type_of(tensor: torch.Tensor) -> TensorType:
