@@ -69,13 +69,14 @@ spaces = _group(
     \b
     archsmith spaces show examples/digits_cnn.py
     archsmith spaces check examples/digits_cnn.py
-    archsmith spaces draw examples/digits_cnn.py --out network.svg
+    archsmith spaces draw examples/digits_cnn.py --out space.svg
     """,
     {
+        "list": ("archsmith.cli.catalog:list_spaces", "published spaces that can be given by name"),
         "show": ("archsmith.cli.spaces:show", "a space as text, and its digest"),
         "count": ("archsmith.cli.spaces:count", "how many architectures a space has"),
         "sample": ("archsmith.cli.spaces:sample", "architectures drawn at random"),
-        "draw": ("archsmith.cli.spaces:draw", "a picture of one architecture"),
+        "draw": ("archsmith.cli.spaces:draw", "a picture of a space, or of one architecture"),
         "check": ("archsmith.cli.spaces:check", "dead ends, costs and idle decisions of a space"),
     },
 )

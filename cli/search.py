@@ -43,7 +43,7 @@ def run(
 
     Exit code 1 means that no trial could be measured.
 
-    SPACE is a Python file that defines `space`, or module:name.
+    SPACE is a Python file that defines `space`, module:name, or a name that `archsmith spaces list` has.
 
     \b
     archsmith search run examples/digits_cnn.py --task digits --searcher evolution --trials 50 --workers 2
@@ -173,9 +173,10 @@ def show(study: str, limit: int, order: str, store: str, as_json: bool) -> None:
 @click.command()
 @click.argument("trial")
 @click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--picture", is_flag=True, help="A drawing too, as SVG, beside OUT.")
 @store_option
 @json_option
-def export(trial: str, out: Path, store: str, as_json: bool) -> None:
+def export(trial: str, out: Path, picture: bool, store: str, as_json: bool) -> None:
     """Write the architecture of TRIAL to OUT, a Python file that needs only torch, with its weights beside it.
 
     TRIAL is STUDY/NUMBER or STUDY/best, or a trial's id.
@@ -185,18 +186,20 @@ def export(trial: str, out: Path, store: str, as_json: bool) -> None:
     """
     from archsmith.jobs.export import export_trial
 
-    exported = export_trial(trial, out, store=store)
+    exported = export_trial(trial, out, picture=picture, store=store)
     if as_json:
         print_json(
             {
                 "trial": exported.trial,
                 "source": str(out),
                 "weights": exported.weights and str(exported.weights),
+                "picture": exported.picture and str(exported.picture),
             }
         )
         return
     weights = f", its weights to {exported.weights}" if exported.weights is not None else " (it has no weights)"
-    click.echo(f"wrote trial {exported.trial.number} of study {exported.trial.study} to {out}{weights}")
+    drawn = f", a picture to {exported.picture}" if exported.picture is not None else ""
+    click.echo(f"wrote trial {exported.trial.number} of study {exported.trial.study} to {out}{weights}{drawn}")
 
 
 def _whole(number: float | None) -> float | None:

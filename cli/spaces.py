@@ -17,6 +17,7 @@ from archsmith.graph.errors import UserError
 if TYPE_CHECKING:
     from random import Random
 
+    from archsmith.graph.book import RuleBook
     from archsmith.spaces.checking import Sampled, SpaceReport
     from archsmith.spaces.decisions import Derivation, Space, Trace
     from archsmith.spaces.space import TreeSpace
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 def show(space: str, as_json: bool) -> None:
     """SPACE as text, and the digest of that text, by which a study knows it again.
 
-    SPACE is a Python file that defines `space`, file.py:name or module:name.
+    SPACE is a Python file that defines `space`, file.py:name, module:name, or a name that `spaces list` has.
 
     \b
     archsmith spaces show examples/digits_cnn.py
@@ -103,8 +104,8 @@ def sample(space: str, number: int, seed: int, uniform: bool, source: bool, as_j
     from archsmith.spaces.checking import drawn
 
     with redirect_stdout(sys.stderr):
-        draw = _drawing(space, uniform=uniform)
-        rows = [drawn(draw, seed=seed, number=place) for place in range(number)]
+        draw, book = _drawing(space, uniform=uniform)
+        rows = [drawn(draw, seed=seed, number=place, book=book) for place in range(number)]
     if as_json:
         print_json([_document(row, source=source) for row in rows])
     elif source:
@@ -118,7 +119,7 @@ def sample(space: str, number: int, seed: int, uniform: bool, source: bool, as_j
 
 @click.command()
 @click.argument("space")
-@click.option("--seed", type=int, help="Draw the architecture that `sample` with this seed gives.  [default: 0]")
+@click.option("--seed", type=int, help="Draw the architecture that `sample` gives with this seed.")
 @click.option(
     "--trace",
     type=click.Path(path_type=Path),
@@ -127,32 +128,31 @@ def sample(space: str, number: int, seed: int, uniform: bool, source: bool, as_j
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The file to write, ending in .svg.")
 @json_option
 def draw(space: str, seed: int | None, trace: Path | None, out: Path, as_json: bool) -> None:
-    """Write a picture of one architecture of SPACE as SVG.
+    """Write a picture of SPACE as SVG, or of one architecture of it if --seed or --trace says which.
 
     \b
+    archsmith spaces draw examples/digits_cnn.py --out space.svg
     archsmith spaces draw examples/digits_cnn.py --seed 7 --out network.svg
     archsmith spaces draw examples/digits_cnn.py --trace trace.json --out network.svg
     """
-    from archsmith.spaces.checking import drawn, measured
-    from archsmith.web.drawing import draw as picture
-
     if out.suffix != ".svg":
         raise UserError(f"a picture is written to a file ending in .svg; got {out}")
     if seed is not None and trace is not None:
         raise UserError("--seed and --trace both say which architecture to draw; give one of them")
     with redirect_stdout(sys.stderr):
-        if trace is None:
-            row = drawn(_drawing(space), seed=seed or 0, number=0)
+        if seed is None and trace is None:
+            what, picture, told = _space_drawn(space)
         else:
-            row = measured(0, _replayed(_loaded(space)[1], _read_trace(trace), trace))
+            what, picture, told = _architecture_drawn(space, seed, trace)
     try:
-        out.write_text(picture(row.graph, standalone=True), encoding="utf-8")
+        # a name in a space may be half a surrogate pair, for which UTF-8 has no bytes
+        out.write_bytes(picture.encode("utf-8", "replace"))
     except OSError as error:
         raise UserError(f"{out} must be a file that can be written; {error.strerror}") from None
     if as_json:
-        print_json({"out": str(out), "digest": row.digest, "trace": row.trace.as_dict()})
+        print_json({"out": str(out)} | told)
         return
-    click.echo(f"wrote architecture {row.digest} to {out}")
+    click.echo(f"wrote {what} {told['digest']} to {out}")
 
 
 @click.command()
@@ -226,20 +226,45 @@ def _tree(space: "Space", given: str) -> "TreeSpace":
     return space
 
 
-def _drawing(given: str, *, uniform: bool = False) -> "Callable[[Random], Derivation]":
-    """How an architecture is drawn from the user's space."""
+def _drawing(given: str, *, uniform: bool = False) -> "tuple[Callable[[Random], Derivation], RuleBook]":
+    """How an architecture is drawn from the user's space, and the book that says what it costs."""
+    from archsmith.spaces.books import book_in
     from archsmith.spaces.sampling import sample
 
     found, named = _loaded(given)
     if not uniform:
-        return partial(sample, named)
+        return partial(sample, named), book_in(named)
     from archsmith.jobs.user_space import explained
     from archsmith.spaces.counting import walks
     from archsmith.spaces.uniform import one_of
 
     tree = _tree(found, given)
     with explained(given, "counting it"):
-        return partial(one_of, tree, walks(tree))
+        return partial(one_of, tree, walks(tree)), tree.book
+
+
+def _space_drawn(given: str) -> tuple[str, str, dict[str, Any]]:
+    """What is drawn, its picture, and what is said of it."""
+    from archsmith.spaces.picture import picture
+    from archsmith.spaces.space import digest
+
+    space = _loaded(given)[1]
+    return "space", picture(space, standalone=True), {"digest": digest(space)}
+
+
+def _architecture_drawn(given: str, seed: int | None, trace: Path | None) -> tuple[str, str, dict[str, Any]]:
+    from archsmith.graph.pictures.drawing import draw as picture
+    from archsmith.spaces.books import book_in
+    from archsmith.spaces.checking import drawn, measured
+
+    if trace is None:
+        draw, book = _drawing(given)
+        row = drawn(draw, seed=seed or 0, number=0, book=book)
+    else:
+        named = _loaded(given)[1]
+        row = measured(0, _replayed(named, _read_trace(trace), trace), book_in(named))
+    told = {"digest": row.digest, "trace": row.trace.as_dict()}
+    return "architecture", picture(row.graph, standalone=True), told
 
 
 def _document(row: "Sampled", *, source: bool) -> dict[str, Any]:
@@ -259,10 +284,10 @@ def _document(row: "Sampled", *, source: bool) -> dict[str, Any]:
 def _source(rows: "Sequence[Sampled]") -> str:
     """A class for every architecture: ``Network`` for number 0, ``Network1`` for the next."""
     from archsmith.graph.ops import DECLARED
-    from archsmith.runtime.emit import HEADER, network_class
+    from archsmith.runtime.emit import header, network_class
 
     classes = (network_class(row.graph, DECLARED, name=f"Network{row.number or ''}") for row in rows)
-    return "\n\n".join([HEADER, *classes])
+    return "\n\n".join([header(*(row.graph for row in rows)), *classes])
 
 
 def _read_trace(path: Path) -> "Trace":

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from archsmith.evaluate.recipe import check_recipe
 from archsmith.evaluate.settings import TrainingSettings
 from archsmith.evaluate.task import Task, check_space_fits
 from archsmith.evaluate.tasks import load_task
@@ -23,6 +24,7 @@ from archsmith.runtime.pool import Pool
 from archsmith.search.searchers import make_searcher
 from archsmith.spaces.decisions import Space
 from archsmith.spaces.loading import load_space
+from archsmith.spaces.recipe import values_in_recipe
 from archsmith.spaces.sampling import sample
 from archsmith.spaces.space import digest as space_digest
 from archsmith.storage.facts import JobState, Study, StudySpec
@@ -69,10 +71,10 @@ def run_study(
     given = settled(space) if isinstance(space, str) else PYTHON_OBJECT
     found = UserSpace(load_space(space) if isinstance(space, str) else space, given)
     task = settled(task)
-    training = TrainingSettings.from_json(dict(settings or {}))
+    training = TrainingSettings.from_json(dict(settings or {})).to_json()
     make_searcher(searcher, options or {})  # a mistake in its options is reported before anything is written
     check_bounds(trials=trials, workers=workers)
-    objective = _check_fits(found, task, seed)
+    objective = _check_fits(found, task, seed, training)
     spec = StudySpec(
         space=given,
         space_source=source_of(given),
@@ -84,7 +86,7 @@ def run_study(
         trials=trials,
         objective=objective,
         settings={
-            "training": training.to_json(),
+            "training": training,
             "searcher": dict(options or {}),
             "limits": asdict(limits or Limits()),
         },
@@ -125,7 +127,7 @@ def resume_study(
                 f"{kept.spec.space} must be the space that study {kept.name!r} began with, and it has changed since; "
                 "restore it, or start a new study"
             )
-        _check_fits(found, kept.spec.task, kept.spec.seed)
+        _check_fits(found, kept.spec.task, kept.spec.seed, kept.spec.settings["training"])
         driver = identity()
         with opened.begin() as tx:
             tx.studies.claim(kept.id, driver, clock(), LEASE, dead=is_gone)
@@ -154,11 +156,12 @@ def _read(store: Store, id: int, clock: Callable[[], datetime]) -> Study:
         return tx.studies.get(id, clock())
 
 
-def _check_fits(space: Space, task: str, seed: int) -> str:
-    """The name of the task's objective; a space that does not fit its task is said before anything is written."""
+def _check_fits(space: Space, task: str, seed: int, training: Mapping[str, Any]) -> str:
+    """The name of the task's objective; what does not fit the task is said before anything is written."""
     graph = sample(space, random.Random(seed)).graph
     assert graph is not None  # a sample is never a dead end
     found = load_task(task)
+    check_recipe(found, training, values_in_recipe(space))
     if not isinstance(found, Task):
         return "value"
     check_space_fits(found, graph)

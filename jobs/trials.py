@@ -7,13 +7,14 @@ are run again with the traces that they had.
 
 import os
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from archsmith.evaluate.evaluator import NOT_WRITTEN
 from archsmith.graph.errors import UserError
-from archsmith.graph.graph import Graph
+from archsmith.graph.graph import Graph, Scalar
 from archsmith.graph.text import to_json
 from archsmith.jobs.artifacts import Artifacts
 from archsmith.jobs.lease import HeldJob
@@ -24,6 +25,7 @@ from archsmith.runtime.outcome import Crashed, Outcome, OutOfMemory, Raised, Ret
 from archsmith.runtime.pool import Done, Pool, Report
 from archsmith.search.searchers import make_searcher
 from archsmith.spaces.decisions import Space, Trace, replay
+from archsmith.spaces.recipe import recipe_of
 from archsmith.storage.facts import Epoch, Study, Trial, TrialResult, TrialState
 from archsmith.storage.store import Transaction
 
@@ -108,12 +110,13 @@ class TrialLoop:
         graph = replay(self._space, trace).graph
         if graph is None:
             raise UserError(f"the trace of trial {number} leads to a dead end: the space is not the one it was")
+        recipe = recipe_of(self._space, trace)
         self._next = max(self._next, number + 1)
         now = self._held.clock()
         with self._held.writing() as tx:
             name = tx.graphs.put(graph)
             trial = tx.trials.start(self._study.id, number, trace.as_dict(), name, now)
-            result = _reused(tx.trials.known(self._study.id, name))
+            result = _reused(tx.trials.known(self._study.id, name, lambda trace: self._recipe(trace) == recipe))
             if result is not None:
                 self._write_end(tx, number, result, [])
         self._listen(TrialStarted(trial))
@@ -122,17 +125,21 @@ class TrialLoop:
             self._listen(TrialEnded(number, result, self._best))
         else:
             self._running[number] = _Running(trial, trace, now)
-            pool.submit(number, self._job(number, graph))
+            pool.submit(number, self._job(number, graph, recipe))
+
+    def _recipe(self, trace: Mapping[str, Any]) -> dict[str, Scalar]:
+        return recipe_of(self._space, Trace.of(trace))
 
     def _ask(self, number: int) -> Trace:
         pending = [self._running[key].trace for key in sorted(self._running)]
         return self._searcher.ask(self._space, random.Random(f"{self._study.spec.seed}/{number}"), pending)
 
-    def _job(self, number: int, graph: Graph) -> Job:
+    def _job(self, number: int, graph: Graph, recipe: dict[str, Scalar]) -> Job:
         payload = {
             "graph": to_json(graph),
             "task": self._study.spec.task,
             "settings": self._study.spec.settings["training"],
+            "recipe": recipe,
             "seed": random.Random(f"{self._study.spec.seed}/{number}/measure").getrandbits(31),
             "weights": str(self._artifacts.fresh(self._weights(number))),
         }
@@ -192,7 +199,7 @@ def result_of(outcome: Outcome, seconds: float, weights: str | None) -> TrialRes
 
 
 def _reused(known: Trial | None) -> TrialResult | None:
-    """The result of an earlier trial of the same architecture, as that of a later one."""
+    """The result of an earlier trial of the same architecture and recipe, as that of a later one."""
     if known is None or known.result is None:
         return None
     result = known.result

@@ -5,9 +5,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from traceback import extract_tb
 
+from archsmith.graph.book import RuleBook
 from archsmith.graph.errors import Infeasible, UserError
 from archsmith.graph.graph import Graph
+from archsmith.spaces.books import book_in
 from archsmith.spaces.decisions import Space, Steps
+from archsmith.spaces.recipe import Recipe, recipe_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +19,16 @@ class UserSpace:
 
     space: Space
     given: str
+
+    @property
+    def recipe(self) -> Recipe:
+        """That of the space, if it has one."""
+        return recipe_in(self.space)
+
+    @property
+    def book(self) -> RuleBook:
+        """That of the space, or the declared one."""
+        return book_in(self.space)
 
     def walk(self) -> Steps[Graph]:
         with explained(self.given, "a walk of its space"):

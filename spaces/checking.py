@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from random import Random
 from statistics import median_low
 
+from archsmith.graph.book import RuleBook
 from archsmith.graph.cost import macs, parameters
 from archsmith.graph.graph import Graph
 from archsmith.graph.ops import DECLARED
 from archsmith.graph.text import digest
+from archsmith.spaces.books import book_in
 from archsmith.spaces.decisions import Derivation, Space, Steps, Trace, derive, following, randomly
 
 REASONS = 10
@@ -75,19 +77,19 @@ class Sampled:
     graph: Graph
 
 
-def drawn(draw: Callable[[Random], Derivation], *, seed: int, number: int) -> Sampled:
+def drawn(draw: Callable[[Random], Derivation], *, seed: int, number: int, book: RuleBook = DECLARED) -> Sampled:
     """The architecture of that number: made from (seed, number) alone, as a trial of a study is.
 
     ``draw`` gives a valid derivation, such as ``sample`` does, or raises.
     """
-    return measured(number, draw(Random(f"{seed}/{number}")))
+    return measured(number, draw(Random(f"{seed}/{number}")), book)
 
 
-def measured(number: int, found: Derivation) -> Sampled:
-    """A valid derivation with its digest and its cost by the rules."""
+def measured(number: int, found: Derivation, book: RuleBook = DECLARED) -> Sampled:
+    """A valid derivation with its digest and its cost by the rules, those of ``book_in(space)``."""
     if found.graph is None:
         raise ValueError(f"only a valid derivation has an architecture; this one is a dead end: {found.dead_end}")
-    cost = parameters(found.graph, DECLARED), macs(found.graph, DECLARED)
+    cost = parameters(found.graph, book), macs(found.graph, book)
     return Sampled(number, digest(found.graph), *cost, found.trace, found.graph)
 
 
@@ -117,13 +119,14 @@ def check_space(
             reached[name] += 1
             graphs[name] = found.graph
         walked(done)
+    book = book_in(space)
     return SpaceReport(
         walks=walks,
         dead_ends=len(dead),
         reasons=_reasons(dead),
         architectures=len(graphs),
-        parameters=_spread({name: parameters(graph, DECLARED) for name, graph in graphs.items()}, reached),
-        macs=_spread({name: macs(graph, DECLARED) for name, graph in graphs.items()}, reached),
+        parameters=_spread({name: parameters(graph, book) for name, graph in graphs.items()}, reached),
+        macs=_spread({name: macs(graph, book) for name, graph in graphs.items()}, reached),
         never_asked=tuple(name for name, most in options.items() if most == 1),
         without_effect=_without_effect(space, valid, rng),
     )

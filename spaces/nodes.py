@@ -7,12 +7,15 @@
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import overload
 
+from archsmith.graph.book import Operator
 from archsmith.graph.builder import Builder
 from archsmith.graph.errors import UserError
 from archsmith.graph.graph import Value
 from archsmith.spaces.branches import AnyOf, Parallel, SomeOf
+from archsmith.spaces.grids import floats, integers
 from archsmith.spaces.parts import Call, Chain, Node, Op, Optional, Repeat, Residual, Shared
 from archsmith.spaces.values import (
     Choice,
@@ -30,6 +33,8 @@ __all__ = [
     "call",
     "chain",
     "choose",
+    "floats",
+    "integers",
     "op",
     "optional",
     "parallel",
@@ -43,8 +48,13 @@ __all__ = [
 JOINS = ("add", "cat")
 
 
-def op(operator: str, /, **attributes: Given) -> Op:
-    """An operator of the rule book by name; an attribute is a value, a ``choose(...)`` or something shared."""
+def op(operator: str | Operator, /, **attributes: Given) -> Op:
+    """An operator of the rule book by name, or one made by ``archsmith.runtime.modules.module`` of a class.
+
+    An attribute is a value, a ``choose(...)`` or something shared.
+    """
+    if isinstance(operator, Operator):
+        return replace(op(operator.name, **attributes), own=operator)
     named = [given.name for given in attributes.values() if isinstance(given, Choice) and given.name is not None]
     if len(set(named)) < len(named):
         raise UserError(f"{operator} has two choices of one name among {', '.join(named)}; for one decision, share it")

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from archsmith.graph.book import RuleBook
+from archsmith.graph.book import Operator, RuleBook
 from archsmith.graph.builder import Builder
 from archsmith.graph.errors import Infeasible, UserError
 from archsmith.graph.graph import Scalar, Value
+from archsmith.graph.own import placed, short
 from archsmith.graph.types import TensorType
 from archsmith.spaces.decisions import Decision, Steps
 from archsmith.spaces.values import Choice, Given, Meanings, SharedValue, note, settled, values_of
@@ -39,18 +40,19 @@ class Node(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Op:
-    """An operator of the rule book, its attributes fixed, chosen or computed."""
+    """An operator of the rule book, its attributes fixed, chosen or computed; ``own`` is one of a user's own."""
 
     operator: str
     attributes: tuple[tuple[str, Given], ...]
+    own: Operator | None = None
 
     def walk(self, builder: Builder, x: Value, path: str) -> Steps[Value]:
         values: dict[str, Scalar] = {}
         for name, given in self.attributes:
             own = given.name if isinstance(given, Choice) else None
-            values[name] = yield from settled(given, joined(path, own or f"{self.operator}.{name}"))
-        if values.get("dim", values.get("first")) == 0:
-            raise Infeasible(f"{self.operator} along dimension 0 would mix the samples of a batch")
+            values[name] = yield from settled(given, joined(path, own or f"{short(self.operator)}.{name}"))
+        if self.own is None and values.get("dim", values.get("first")) == 0:
+            raise Infeasible(f"{short(self.operator)} along dimension 0 would mix the samples of a batch")
         return builder.apply(self.operator, (x,), values)[0]
 
     def lines(self) -> Iterator[str]:
@@ -70,7 +72,7 @@ class Op:
 
     def __str__(self) -> str:
         settings = [f"{k}={v if isinstance(v, Choice | SharedValue) else repr(v)}" for k, v in self.attributes]
-        return f"{self.operator}({', '.join(settings)})"
+        return f"{placed(self.operator)}({', '.join(settings)})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ random tree is counted once.
 
 from collections import Counter
 
+from archsmith.graph.own import short
 from archsmith.spaces.branches import AnyOf, Parallel, SomeOf
 from archsmith.spaces.decisions import Decision, Steps
 from archsmith.spaces.outcomes import outcomes
@@ -66,7 +67,7 @@ def asked_by(node: Node, path: str) -> frozenset[str]:
             names: set[str] = set()
             for name, given in attributes:
                 if isinstance(given, Choice):
-                    names.add(joined(path, given.name or f"{operator}.{name}"))
+                    names.add(joined(path, given.name or f"{short(operator)}.{name}"))
                 elif isinstance(given, SharedValue):
                     names.update(name for name, _ in given.choices)
             return frozenset(names)

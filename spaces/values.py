@@ -22,13 +22,15 @@ class Choice:
     """One of several values: of an operator's attribute, or of a repeat's count.
 
     ``name`` replaces the attribute's, or the repeat's, in the path. ``weights`` are how likely random sampling takes
-    each option; without them all are equally likely.
+    each option; without them all are equally likely. ``grid`` is how the options were given where they were not listed,
+    such as ``"integers(1, 9, step=2)"``.
     """
 
     options: tuple[Label, ...]
     ordered: bool
     name: str | None = None
     weights: tuple[float, ...] | None = None
+    grid: str | None = None
 
     def ask(self, path: str) -> Steps[Label]:
         """Put the choice as a decision of that name."""
@@ -38,6 +40,8 @@ class Choice:
         told = [f"ordered={self.ordered}"] if self.ordered != _sizes(self.options) else []
         named = [f"name={self.name!r}"] if self.name is not None else []
         weighed = [f"weights={self.weights}"] if self.weights is not None else []
+        if self.grid is not None:
+            return f"{', '.join([self.grid.removesuffix(')'), *named])})"
         return f"choose({', '.join([*map(repr, self.options), *told, *named, *weighed])})"
 
 

@@ -119,11 +119,13 @@ def test_a_search_from_the_command_line_to_its_exported_network(tmp_path: Path) 
 
     listed = json.loads(run("search", "list", "--json", cwd=tmp_path).stdout)
     shown = json.loads(run("search", "show", "1", "--json", cwd=tmp_path).stdout)
-    exported = run("search", "export", "1/best", "best.py", cwd=tmp_path)
+    exported = run("search", "export", "1/best", "best.py", "--picture", cwd=tmp_path)
 
     assert [study["state"] for study in listed] == ["finished"]
     assert len(shown["trials"]) == 2
     assert exported.returncode == 0, exported.stderr
+    assert exported.stdout.endswith("to best.py, its weights to best.pt, a picture to best.svg\n")
+    assert (tmp_path / "best.svg").read_text(encoding="utf-8").startswith("<svg")
     accuracy = _accuracy_without_archsmith(tmp_path)
     assert accuracy == pytest.approx(best["result"]["measurement"]["test_accuracy"], abs=1e-9)
 

@@ -149,7 +149,19 @@ def test_source_runs_without_archsmith(folder: Path) -> None:
         assert sum(weights.numel() for weights in scope[name]().parameters()) == row["parameters"]
 
 
-def test_a_picture_is_a_file_by_itself(folder: Path, tmp_path: Path) -> None:
+def test_a_picture_of_a_space_is_a_file_by_itself(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "space.svg"
+    done = run("spaces", "draw", "net.py", "--out", str(out), cwd=folder)
+    name = space_digest(load_space(str(folder / "net.py")))
+
+    assert done.stdout == f"wrote space {name} to {out}\n"
+    assert document("draw", "net.py", "--out", str(out), cwd=folder) == {"out": str(out), "digest": name}
+    root = ET.fromstring(out.read_text(encoding="utf-8"))
+    assert (root.get("aria-label") or "").startswith("Search space of ")
+    assert root.find("{http://www.w3.org/2000/svg}style") is not None
+
+
+def test_a_picture_of_an_architecture_is_a_file_by_itself(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "net.svg"
     (row,) = document("sample", "net.py", "--seed", "2", cwd=folder)
     drawn = document("draw", "net.py", "--seed", "2", "--out", str(out), cwd=folder)
@@ -259,13 +271,21 @@ def test_a_check_that_finds_no_architecture_fails(folder: Path) -> None:
 def test_a_space_without_a_tree_can_be_checked_sampled_and_drawn(folder: Path, tmp_path: Path) -> None:
     assert document("check", "bare.py", "--samples", "20", cwd=folder)["architectures"] == 2
     assert document("sample", "bare.py", cwd=folder)[0]["trace"].keys() == {"width"}
-    assert run("spaces", "draw", "bare.py", "--out", str(tmp_path / "a.svg"), cwd=folder).returncode == 0
+    for words in ((), ("--seed", "1")):
+        out = tmp_path / f"{len(words)}.svg"
+        assert run("spaces", "draw", "bare.py", *words, "--out", str(out), cwd=folder).returncode == 0
+        assert out.read_text(encoding="utf-8").startswith("<svg")
 
 
 @pytest.mark.parametrize(
     "words",
-    [("show", "net.py"), ("sample", "net.py", "--source"), ("draw", "net.py", "--out", "heavy.svg")],
-    ids=["show", "sample", "draw"],
+    [
+        ("show", "net.py"),
+        ("sample", "net.py", "--source"),
+        ("draw", "net.py", "--out", "heavy.svg"),
+        ("draw", "net.py", "--seed", "0", "--out", "heavy.svg"),
+    ],
+    ids=["show", "sample", "draw", "draw an architecture"],
 )
 def test_looking_at_a_space_needs_no_heavy_library(words: tuple[str, ...], folder: Path) -> None:
     code = f"{ROOT}.main({['spaces', *words]!r}, standalone_mode=False)"

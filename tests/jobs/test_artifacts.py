@@ -34,6 +34,8 @@ def test_the_weights_are_exported_whatever_the_name_of_the_store(tmp_path: Path,
 
     assert exported.weights == tmp_path / "best.pt"
     assert exported.weights.is_file()
+    assert exported.picture is None
+    assert not (tmp_path / "best.svg").exists()
     assert beside(store).folder == (tmp_path / name).with_name(f"{Path(name).stem}-artifacts")
 
 
