@@ -4,7 +4,7 @@ archsmith search run examples/digits_cnn.py --task digits --searcher evolution -
 """
 
 from archsmith.spaces.nodes import any_of, chain, choose, op, repeat, residual, shared
-from archsmith.spaces.parts import Node
+from archsmith.spaces.node import Node
 from archsmith.spaces.space import search_space
 from archsmith.spaces.values import SharedValue
 

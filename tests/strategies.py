@@ -30,7 +30,7 @@ from archsmith.spaces.nodes import (
     shared,
     some_of,
 )
-from archsmith.spaces.parts import Node
+from archsmith.spaces.node import Node
 from archsmith.spaces.sampling import feasible
 from archsmith.spaces.space import TreeSpace, search_space
 

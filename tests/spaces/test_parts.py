@@ -28,7 +28,7 @@ from archsmith.spaces.nodes import (
     shared,
     some_of,
 )
-from archsmith.spaces.parts import Node
+from archsmith.spaces.node import Node
 from archsmith.spaces.sampling import mutate, sample
 from archsmith.spaces.space import digest, search_space
 from tests.spaces.trees import IMAGE, architectures, asked, attribute, built, dead_end, operators, shape
