@@ -235,12 +235,12 @@ def _drawing(given: str, *, uniform: bool = False) -> "tuple[Callable[[Random], 
     if not uniform:
         return partial(sample, named), book_in(named)
     from archsmith.jobs.user_space import explained
-    from archsmith.spaces.counting import walks
+    from archsmith.spaces.counting import Counts
     from archsmith.spaces.uniform import one_of
 
     tree = _tree(found, given)
     with explained(given, "counting it"):
-        return partial(one_of, tree, walks(tree)), tree.book
+        return partial(one_of, tree, Counts(tree.reach)), tree.book
 
 
 def _space_drawn(given: str) -> tuple[str, str, dict[str, Any]]:

@@ -3,8 +3,8 @@
 archsmith search run examples/digits_cnn.py --task digits --searcher evolution --trials 50 --seed 0
 """
 
+from archsmith.spaces.node import Node
 from archsmith.spaces.nodes import any_of, chain, choose, op, repeat, residual, shared
-from archsmith.spaces.parts import Node
 from archsmith.spaces.space import search_space
 from archsmith.spaces.values import SharedValue
 

@@ -228,6 +228,8 @@ def _read(node: ast.expr, text: str) -> Expr:
     match node:
         case ast.Constant(value=int(value)) if not isinstance(value, bool):
             return Lit(value)
+        case ast.Constant(value=float(value)) if value.is_integer():  # 1e6
+            return Lit(int(value))
         case ast.Name(id=name):
             return Sym(name)
         case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int(value))) if not isinstance(value, bool):

@@ -5,7 +5,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from statistics import median_low
 
@@ -16,6 +16,8 @@ from archsmith.graph.ops import DECLARED
 from archsmith.graph.text import digest
 from archsmith.spaces.books import book_in
 from archsmith.spaces.decisions import Derivation, Space, Steps, Trace, derive, following, randomly
+from archsmith.spaces.recipe import recipe_of
+from archsmith.spaces.space import TreeSpace
 
 REASONS = 10
 """How many reasons of dead ends a report names."""
@@ -46,12 +48,15 @@ class Spread:
 class SpaceReport:
     """What random walks met; ``parameters`` and ``macs`` are of the valid ones, and None without any.
 
-    ``architectures`` counts the different graphs. ``never_asked`` are decisions that had a single option in every
-    walk; ``without_effect`` are those of which no other answer that was tried led to another graph.
+    ``dead_ends`` are those of walks that take any option, with their ``reasons``; ``dead_ends_met`` those of as many
+    walks that are only offered what leads on, as far as that is known. ``architectures`` counts the different graphs.
+    ``never_asked`` are decisions that had a single option in every walk; ``without_effect`` are those of which no other
+    answer that was tried led to another graph.
     """
 
     walks: int
     dead_ends: int
+    dead_ends_met: int
     reasons: tuple[Reason, ...]
     architectures: int
     parameters: Spread | None
@@ -94,9 +99,16 @@ def measured(number: int, found: Derivation, book: RuleBook = DECLARED) -> Sampl
 
 
 def check_space(
-    space: Space, rng: Random, *, walks: int, walked: Callable[[int], None] = lambda done: None
+    space: Space,
+    rng: Random,
+    *,
+    walks: int,
+    blind: Space | None = None,
+    walked: Callable[[int], None] = lambda done: None,
 ) -> SpaceReport:
     """Walk the space at random, into dead ends too; ``walked`` is told after each walk how many are done.
+
+    ``blind`` is the same space where it offers every option: that of ``blinded``, unless another one is given.
 
     Raises:
         ValueError: ``walks`` is below 1.
@@ -104,15 +116,20 @@ def check_space(
     """
     if walks < 1:
         raise ValueError(f"a space is checked by at least 1 walk; got {walks}")
+    blind = blinded(space) if blind is None else blind
     options: dict[str, int] = {}
     dead: list[str] = []
+    met = 0
     valid: list[Derivation] = []
     reached: Counter[str] = Counter()
     graphs: dict[str, Graph] = {}
     for done in range(1, walks + 1):
-        found = derive(_Watched(space, options), randomly(rng))
+        stray = derive(_Watched(blind, options), randomly(rng))
+        if stray.graph is None:
+            dead.append(stray.dead_end or "")
+        found = derive(space, randomly(rng))
         if found.graph is None:
-            dead.append(found.dead_end or "")
+            met += 1
         else:
             valid.append(found)
             name = digest(found.graph)
@@ -123,6 +140,7 @@ def check_space(
     return SpaceReport(
         walks=walks,
         dead_ends=len(dead),
+        dead_ends_met=met,
         reasons=_reasons(dead),
         architectures=len(graphs),
         parameters=_spread({name: parameters(graph, book) for name, graph in graphs.items()}, reached),
@@ -130,6 +148,11 @@ def check_space(
         never_asked=tuple(name for name, most in options.items() if most == 1),
         without_effect=_without_effect(space, valid, rng),
     )
+
+
+def blinded(space: Space) -> Space:
+    """The same space, offering every option whether it leads anywhere or not."""
+    return replace(space, ahead=False) if isinstance(space, TreeSpace) else space
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,9 +203,10 @@ def _without_effect(space: Space, valid: Sequence[Derivation], rng: Random) -> t
             if matters.get(name) or tries[name] == TRIES:
                 continue
             tries[name] += 1
-            graph = derive(space, following(change, randomly(rng))).graph
-            if graph is not None:
-                matters[name] = graph != found.graph
+            other = derive(space, following(change, randomly(rng)))
+            if other.graph is not None:
+                recipes = (recipe_of(space, trace) for trace in (other.trace, found.trace))
+                matters[name] = other.graph != found.graph or len(set(map(str, recipes))) > 1
     return tuple(name for name, differs in matters.items() if not differs)
 
 

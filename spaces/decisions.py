@@ -5,8 +5,10 @@ decision name, are a trace. Names are paths in the space's tree, so a trace keep
 answer changes and other parts of the tree appear or vanish.
 """
 
+import json
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from random import Random
 from typing import Protocol, TypeVar
 
@@ -23,20 +25,24 @@ T = TypeVar("T")
 class Decision:
     """A question of a walk: ``options`` simplest first; ``ordered`` if their order means size.
 
-    ``weights`` are how likely random sampling takes each option; without them all are equally likely.
+    ``weights`` are how likely random sampling takes each option; without them all are equally likely. ``narrow`` says
+    that it had more options, which lead nowhere: with a single one left it is not asked, and yet stands in the trace.
     """
 
     name: str
     options: tuple[Label, ...]
     ordered: bool = False
     weights: tuple[float, ...] | None = None
+    narrow: bool = False
 
     def narrowed(self, options: tuple[Label, ...]) -> "Decision":
         """The same question with only these of its options."""
+        if options == self.options:
+            return self
         if self.weights is None:
-            return Decision(self.name, options, self.ordered)
+            return Decision(self.name, options, self.ordered, None, True)
         weights = tuple(self.weights[self.options.index(option)] for option in options)
-        return Decision(self.name, options, self.ordered, weights if any(weights) else None)
+        return Decision(self.name, options, self.ordered, weights if any(weights) else None, True)
 
 
 Steps = Generator[Decision, Label, T]
@@ -45,7 +51,7 @@ Steps = Generator[Decision, Label, T]
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Answers in the order asked. Decisions with one option are not asked, and so are not here."""
+    """Answers in the order asked. Decisions that never had but one option are not asked, and so are not here."""
 
     answers: tuple[tuple[str, Label], ...] = ()
 
@@ -55,6 +61,11 @@ class Trace:
 
     def as_dict(self) -> dict[str, Label]:
         return dict(self.answers)
+
+    def digest(self) -> str:
+        """32 hexadecimal digits that name the answers, whatever their order (BLAKE2b, 128 bits)."""
+        text = json.dumps(dict(sorted(self.answers)), separators=(",", ":"))
+        return blake2b(text.encode(), digest_size=16).hexdigest()
 
     def __len__(self) -> int:
         return len(self.answers)
@@ -74,7 +85,10 @@ class Space(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Derivation:
-    """A walk that has ended: in a graph, or in a dead end with its reason; ``trace`` answers ``asked``."""
+    """A walk that has ended: in a graph, or in a dead end with its reason; ``trace`` answers ``asked``.
+
+    ``asked`` are the decisions as they were offered; among them some with one option, because the others led nowhere.
+    """
 
     trace: Trace
     asked: tuple[Decision, ...]
@@ -104,9 +118,9 @@ def derive(space: Space, answer: Answer) -> Derivation:
             if decision.name in names:
                 raise UserError(f"decision {decision.name!r} is asked twice in one walk; give one of the two a name")
             names.add(decision.name)
-            label = _only(decision)
-            if label is None:
-                label = _option(decision, answer(decision, tuple(answers)))
+            only = _only(decision)
+            label = _option(decision, answer(decision, tuple(answers))) if only is None else only
+            if only is None or decision.narrow:
                 answers.append((decision.name, label))
                 asked.append(decision)
             decision = walk.send(label)

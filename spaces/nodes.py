@@ -8,6 +8,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import overload
 
 from archsmith.graph.book import Operator
@@ -15,8 +16,10 @@ from archsmith.graph.builder import Builder
 from archsmith.graph.errors import UserError
 from archsmith.graph.graph import Value
 from archsmith.spaces.branches import AnyOf, Parallel, SomeOf
+from archsmith.spaces.cells import ABSENT, Cell
 from archsmith.spaces.grids import floats, integers
-from archsmith.spaces.parts import Call, Chain, Node, Op, Optional, Repeat, Residual, Shared
+from archsmith.spaces.node import Node
+from archsmith.spaces.parts import Call, Chain, Op, Optional, Repeat, Residual, Shared
 from archsmith.spaces.values import (
     Choice,
     Given,
@@ -31,6 +34,7 @@ from archsmith.spaces.values import (
 __all__ = [
     "any_of",
     "call",
+    "cell",
     "chain",
     "choose",
     "floats",
@@ -46,6 +50,7 @@ __all__ = [
 ]
 
 JOINS = ("add", "cat")
+OUTPUTS = ("last", "cat")
 
 
 def op(operator: str | Operator, /, **attributes: Given) -> Op:
@@ -108,6 +113,40 @@ def optional(body: Node, *, name: str = "optional", probability: float | None = 
     return Optional(kept, name, (float(1 - probability), float(probability)))
 
 
+def cell(
+    *operations: Node,
+    nodes: int,
+    inputs: int = 1,
+    degree: int | None = None,
+    output: str = "last",
+    gaps: bool = False,
+    entering: Mapping[str, Node] = MappingProxyType({}),
+    name: str = "cell",
+    **named: Node,
+) -> Cell:
+    """A graph of ``nodes`` nodes behind its input, with one of the ``operations`` on every edge, sums at the nodes.
+
+    Each node takes all earlier ones, or ``degree`` different ones of them. The last one comes out, or with
+    ``output="cat"`` all of them, end to end. With ``gaps``, an edge may also be left out (``"none"``). ``entering``
+    gives operations another meaning on the edges that come from an input. A cell of several ``inputs`` is for parts of
+    your own.
+    """
+    labelled = _labelled("cell", operations, named)
+    for what, given, least in (("nodes", nodes, 1), ("inputs", inputs, 1), ("degree", degree, 1)):
+        if given is not None and (not isinstance(given, int) or isinstance(given, bool) or given < least):
+            raise UserError(f"a cell's {what} is a whole number of at least {least}; got {given!r}")
+    if output not in OUTPUTS:
+        raise UserError(f"a cell takes output={' or '.join(map(repr, OUTPUTS))}; got {output!r}")
+    if gaps and (output != "last" or degree is not None):
+        raise UserError("a cell with gaps has all earlier nodes at each node, and its last one comes out")
+    if gaps and ABSENT in dict(labelled):
+        raise UserError(f"in a cell with gaps, {ABSENT!r} stands for no edge; name that operation otherwise")
+    if entering and entering.keys() != dict(labelled).keys():
+        raise UserError(f"entering gives all the operations {', '.join(dict(labelled))}; got {', '.join(entering)}")
+    first = tuple((label, _nodes("cell", (entering[label],))[0]) for label, _ in labelled) if entering else ()
+    return Cell(labelled, nodes, inputs, degree, output, gaps, first, name)
+
+
 def repeat(body: Node, times: int | Choice | SharedValue, *, name: str = "repeat", tied: bool = False) -> Repeat:
     """A part several times over; ``times`` is a count of at least 0 or a choice of counts.
 
@@ -148,7 +187,7 @@ def call(function: Callable[[Builder, Value], Value]) -> Call:
 
 def _nodes(where: str, parts: tuple[Node, ...]) -> tuple[Node, ...]:
     for part in parts:
-        if not all(hasattr(part, method) for method in ("walk", "lines", "check")):
+        if not all(hasattr(part, method) for method in ("plan", "lines", "check")):
             raise UserError(f"{where} takes nodes such as op(...) or chain(...); got {part!r}")
     return parts
 

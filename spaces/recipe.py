@@ -4,11 +4,14 @@ Its decisions are asked after those of the network, under ``recipe/NAME``. What 
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from archsmith.graph.book import RuleBook
 from archsmith.graph.errors import UserError
 from archsmith.graph.graph import Scalar
 from archsmith.spaces.decisions import Label, Space, Steps, Trace, once
+from archsmith.spaces.node import Enter, Node, Plan, indented
 from archsmith.spaces.values import Choice, Given, Meanings, SharedValue, settled, values_of
 
 Recipe = tuple[tuple[str, Given], ...]
@@ -43,8 +46,52 @@ def checked_recipe(given: Mapping[str, Given] | None, meanings: Meanings) -> Rec
     return tuple(given.items())
 
 
-def walk_recipe(recipe: Recipe) -> Steps[dict[str, Scalar]]:
-    """Ask the recipe's decisions, and give its values by name."""
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value of the recipe as a part of a tree: it asks its decision and lets through what comes in."""
+
+    name: str
+    given: Given
+
+    def plan(self, path: str) -> Steps[Plan]:
+        yield from settled(self.given, f"{PREFIX}{self.name}")
+        return ()
+
+    def lines(self) -> Iterator[str]:
+        yield f"{self.name} = {self.given if isinstance(self.given, Choice | SharedValue) else repr(self.given)}"
+
+    def check(self, book: RuleBook, meanings: Meanings, path: str) -> None:
+        if isinstance(self.given, SharedValue):
+            self.given.note(meanings)
+
+
+def with_recipe(root: Node, recipe: Recipe) -> Node:
+    """The tree with the recipe's decisions asked behind it."""
+    return _Whole(root, tuple(Setting(*entry) for entry in recipe)) if recipe else root
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """A network's tree and then the settings, all of them at the tree's own path."""
+
+    root: Node
+    settings: tuple[Setting, ...]
+
+    def plan(self, path: str) -> Steps[Plan]:
+        yield from ()
+        settings = (Enter(setting, path, (place,)) for place, setting in enumerate(self.settings, start=1))
+        return (Enter(self.root, path), *settings)
+
+    def lines(self) -> Iterator[str]:
+        yield from self.root.lines()
+        yield from recipe_lines(tuple((setting.name, setting.given) for setting in self.settings))
+
+    def check(self, book: RuleBook, meanings: Meanings, path: str) -> None:
+        for part in (self.root, *self.settings):
+            part.check(book, meanings, path)
+
+
+def _walk_recipe(recipe: Recipe) -> Steps[dict[str, Scalar]]:
     values: dict[str, Scalar] = {}
     for name, given in recipe:
         values[name] = yield from settled(given, f"{PREFIX}{name}")
@@ -55,8 +102,8 @@ def recipe_lines(recipe: Recipe) -> Iterator[str]:
     """The recipe as text; nothing of one that sets nothing."""
     if recipe:
         yield "recipe"
-    for name, given in recipe:
-        yield f"  {name} = {given if isinstance(given, Choice | SharedValue) else repr(given)}"
+    for entry in recipe:
+        yield from indented(Setting(*entry))
 
 
 def recipe_of(space: Space, trace: Trace) -> dict[str, Scalar]:
@@ -67,7 +114,7 @@ def recipe_of(space: Space, trace: Trace) -> dict[str, Scalar]:
         Infeasible: it leads to a dead end there, so it is not a trace of a valid architecture.
     """
     given = trace.as_dict()
-    walk = once(walk_recipe(recipe_in(space)))
+    walk = once(_walk_recipe(recipe_in(space)))
     try:
         decision = next(walk)
         while True:

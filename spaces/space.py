@@ -1,46 +1,92 @@
 """A search space: a tree, the type that goes in, and the rule book that judges every step."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from hashlib import blake2b
+from random import Random
 
 from archsmith.graph.book import Operator, RuleBook
 from archsmith.graph.builder import Builder
-from archsmith.graph.errors import UserError
+from archsmith.graph.cost import macs, parameters
+from archsmith.graph.errors import Infeasible, UserError
 from archsmith.graph.graph import Graph
+from archsmith.graph.simplify import simplified
 from archsmith.graph.types import ITEM_BYTES, TensorType
 from archsmith.spaces.books import book_with
-from archsmith.spaces.decisions import Space, Steps, once
-from archsmith.spaces.parts import Node
-from archsmith.spaces.recipe import Recipe, checked_recipe, recipe_lines, walk_recipe
+from archsmith.spaces.constraints import Constraint, read_constraint
+from archsmith.spaces.course import Course, draw, mutate, offered
+from archsmith.spaces.decisions import Answered, Derivation, Label, Space, Steps, Trace, once
+from archsmith.spaces.diagram import Diagram
+from archsmith.spaces.enumeration import architectures
+from archsmith.spaces.node import Node, build
+from archsmith.spaces.reach import Reach
+from archsmith.spaces.recipe import Recipe, checked_recipe, recipe_lines, with_recipe
+from archsmith.spaces.suggest import Trial, suggest
 from archsmith.spaces.values import Given, Meanings
+
+METHODS = ("plan", "lines", "check")
+"""What makes an object a part of a tree."""
 
 
 @dataclass(frozen=True, slots=True)
 class TreeSpace:
-    """All architectures of a tree.
+    """All architectures of a tree that meet its constraints, in their simplest form.
 
     ``input`` has a batch size of 1 in front; the networks take any, since no operator works along dimension
-    0. ``recipe`` are values of the training, which are asked after those of the network.
+    0. ``recipe`` are values of the training, which are asked after those of the network. A walk offers only options that
+    lead to an architecture, unless it is not to look ``ahead``. Iterating gives all architectures, first options first.
     """
 
     root: Node
     input: TensorType
     book: RuleBook
     recipe: Recipe = ()
+    constraints: tuple[Constraint, ...] = ()
+    ahead: bool = True
+    reach: Reach = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        diagram = Diagram(with_recipe(self.root, self.recipe), self.input, self.book, self.constraints)
+        object.__setattr__(self, "reach", Reach(diagram))
 
     def walk(self) -> Steps[Graph]:
-        return (yield from once(self._walk()))
+        return (yield from offered(self._grow(), Course(self.reach))) if self.ahead else (yield from self._grow())
 
-    def _walk(self) -> Steps[Graph]:
+    def _grow(self) -> Steps[Graph]:
         builder = Builder(self.book)
-        out = yield from self.root.walk(builder, builder.input(self.input), "")
-        graph = builder.finish(out)
-        yield from walk_recipe(self.recipe)
+        answered: Answered = {}
+        whole = with_recipe(self.root, self.recipe)
+        out = yield from once(build(whole, builder, (builder.input(self.input),), ""), answered)
+        graph = simplified(builder.finish(out), self.book)
+        self._demand(graph, {name: label for name, (_, label) in answered.items()})
         return graph
 
+    def _demand(self, graph: Graph, values: dict[str, Label]) -> None:
+        """``Infeasible`` with the first constraint that is not met."""
+        if any(entry.of_cost for entry in self.constraints):
+            values |= {"parameters": parameters(graph, self.book), "macs": macs(graph, self.book)}
+        for entry in self.constraints:
+            if entry.names <= values.keys() and not entry.met(values):
+                raise Infeasible(f"the space demands {entry}; got {entry.shown(values)}")
+
+    def draw(self, rng: Random) -> Trace:
+        """The trace of a valid architecture, every option of every decision as likely as its weight; builds nothing."""
+        return draw(self.reach, rng)
+
+    def mutated(self, trace: Trace, rng: Random) -> Trace:
+        """A valid trace with one decision answered otherwise, and the others kept where they can be; builds nothing."""
+        return mutate(self.reach, trace, rng)
+
+    def suggest(self, trial: Trial) -> Derivation:
+        """The architecture that an Optuna trial suggests."""
+        return suggest(self, trial)
+
     def text(self) -> str:
-        return "\n".join([f"input {self.input}", *self.root.lines(), *recipe_lines(self.recipe)])
+        demands = [f"require {entry}" for entry in self.constraints]
+        return "\n".join([f"input {self.input}", *demands, *self.root.lines(), *recipe_lines(self.recipe)])
+
+    def __iter__(self) -> Iterator[Derivation]:
+        return architectures(self)
 
     def __str__(self) -> str:
         return self.text()
@@ -58,18 +104,21 @@ def search_space(
     input: Sequence[int],
     dtype: str = "float32",
     recipe: Mapping[str, Given] | None = None,
+    require: Sequence[str | Callable[..., bool]] | str | Callable[..., bool] = (),
     operators: Iterable[Operator] = (),
 ) -> TreeSpace:
     """The space of a tree for samples of shape ``input``, without the batch: ``(channels, height, width)``.
 
-    ``recipe`` are settings of the training by name, each a value, a choice or something shared. ``operators`` are those
-    of a user's own that only its functions use (``call``); those in the tree need not be named.
+    ``recipe`` are settings of the training by name, each a value, a choice or something shared. ``require`` are
+    constraints that every architecture must meet: ``"parameters <= 1e6"``, ``"width * depth <= 64"`` over shared values
+    by name, or functions of such values. ``operators`` are those of a user's own that only its functions use (``call``);
+    those in the tree need not be named.
 
     Raises:
         UserError: the root is no node, names an operator or attribute that does not exist, gives a shared name two
-            meanings, the input is no shape and dtype, or the recipe is none.
+            meanings, the input is no shape and dtype, or the recipe or a constraint is none.
     """
-    if not all(hasattr(root, method) for method in ("walk", "lines", "check")):
+    if not all(hasattr(root, method) for method in METHODS):
         raise UserError(f"a space's tree is a node such as op(...) or chain(...); got {root!r}")
     if not isinstance(input, Sequence) or not input or not all(map(_size, input)):
         raise UserError(f"a space's input is the shape of one sample, sizes of at least 1; got {input!r}")
@@ -77,8 +126,11 @@ def search_space(
         raise UserError(f"a space's dtype must be one of {', '.join(ITEM_BYTES)}; got {dtype!r}")
     meanings: Meanings = {}
     book = book_with(root, tuple(operators))
-    root.check(book, meanings)
-    return TreeSpace(root, TensorType((1, *input), dtype), book, checked_recipe(recipe, meanings))
+    root.check(book, meanings, "")
+    settings = checked_recipe(recipe, meanings)
+    given = (require,) if isinstance(require, str) or callable(require) else tuple(require)
+    constraints = tuple(read_constraint(entry, meanings) for entry in given)
+    return TreeSpace(root, TensorType((1, *input), dtype), book, settings, constraints)
 
 
 def _size(given: object) -> bool:

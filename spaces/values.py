@@ -100,11 +100,11 @@ class SharedValue:
     def note(self, meanings: "Meanings") -> None:
         """Add what its names stand for (``UserError`` if one of them stands for something else)."""
         for name, choice in self.choices:
-            note(meanings, name, str(choice))
+            note(meanings, name, choice)
 
 
-Meanings = dict[str, str]
-"""What the shared names of a tree stand for, as text, as far as they have been met."""
+Meanings = dict[str, "Choice | str"]
+"""What the shared names of a tree stand for, as far as they have been met: a choice, or the text of a part."""
 
 Given = Scalar | Choice | SharedValue
 """What an attribute may be given as."""
@@ -142,10 +142,10 @@ def checked_name(name: str) -> str:
     return name
 
 
-def note(meanings: Meanings, name: str, meaning: str) -> None:
+def note(meanings: Meanings, name: str, meaning: Choice | str) -> None:
     """Add what a shared name stands for (``UserError`` if it stands for something else)."""
-    if meanings.setdefault(name, meaning) != meaning:
-        first, second = (" ".join(text.split()) for text in (meanings[name], meaning))
+    if str(meanings.setdefault(name, meaning)) != str(meaning):
+        first, second = (" ".join(str(known).split()) for known in (meanings[name], meaning))
         raise UserError(f"{name!r} is shared with two meanings: {first} and {second}")
 
 
@@ -186,7 +186,7 @@ def _combined(operation: str, left: int | SharedValue, right: int | SharedValue)
     meanings: Meanings = {}
     for _, named in sides:
         for name, choice in named:
-            note(meanings, name, str(choice))
+            note(meanings, name, choice)
             choices[name] = choice
     return SharedValue(Apply(operation, tuple(expr for expr, _ in sides)), tuple(choices.items()))
 

@@ -16,6 +16,7 @@ from archsmith.graph.ops import DECLARED
 from archsmith.graph.types import ITEM_BYTES, TensorType
 from archsmith.spaces.decisions import Answer, Decision, Derivation, Label, Prefix, Space, derive
 from archsmith.spaces.growth import GrowthSpace
+from archsmith.spaces.node import Node
 from archsmith.spaces.nodes import (
     any_of,
     call,
@@ -30,7 +31,6 @@ from archsmith.spaces.nodes import (
     shared,
     some_of,
 )
-from archsmith.spaces.parts import Node
 from archsmith.spaces.sampling import feasible
 from archsmith.spaces.space import TreeSpace, search_space
 

@@ -20,8 +20,8 @@ Deviations:
 
 from collections.abc import Sequence
 
+from archsmith.spaces.node import Node
 from archsmith.spaces.nodes import chain, choose, op, optional, permutation, repeat
-from archsmith.spaces.parts import Node
 from archsmith.spaces.space import TreeSpace, search_space
 
 WIDTHS = (48, 64, 80, 96, 112, 128)

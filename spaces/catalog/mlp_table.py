@@ -30,8 +30,8 @@ Deviations, besides the grid:
 * All features are numbers. The embedding of categories, its size and the training settings are left to the task.
 """
 
+from archsmith.spaces.node import Node
 from archsmith.spaces.nodes import any_of, chain, choose, op, repeat, residual, shared
-from archsmith.spaces.parts import Node
 from archsmith.spaces.space import TreeSpace, search_space
 from archsmith.spaces.values import SharedValue
 

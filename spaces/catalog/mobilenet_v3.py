@@ -23,8 +23,8 @@ from collections.abc import Sequence
 
 from archsmith.graph.builder import Builder
 from archsmith.graph.graph import Value
+from archsmith.spaces.node import Node
 from archsmith.spaces.nodes import call, chain, choose, op, repeat, residual, shared
-from archsmith.spaces.parts import Node
 from archsmith.spaces.space import TreeSpace, search_space
 from archsmith.spaces.values import Given, SharedValue
 

@@ -24,8 +24,8 @@ Deviations:
 
 from collections.abc import Sequence
 
+from archsmith.spaces.node import Node
 from archsmith.spaces.nodes import chain, choose, op, repeat, residual, shared
-from archsmith.spaces.parts import Node
 from archsmith.spaces.space import TreeSpace, search_space
 from archsmith.spaces.values import SharedValue
 

@@ -37,8 +37,8 @@ from types import MappingProxyType
 from archsmith.graph.builder import Builder
 from archsmith.graph.errors import Infeasible, UserError
 from archsmith.graph.graph import Value
+from archsmith.spaces.node import Node
 from archsmith.spaces.nodes import any_of, call, chain, choose, op, repeat, residual, shared
-from archsmith.spaces.parts import Node
 from archsmith.spaces.space import TreeSpace, search_space
 from archsmith.spaces.values import SharedValue
 

@@ -1,8 +1,10 @@
 """Small search spaces, and all that a space leads to, found by brute force."""
 
+from dataclasses import replace
+
 from archsmith.spaces.decisions import Decision, Derivation, Label, Prefix, Space, derive
 from archsmith.spaces.nodes import any_of, chain, choose, op, optional, repeat, residual
-from archsmith.spaces.space import search_space
+from archsmith.spaces.space import TreeSpace, search_space
 
 HEAD = chain(op("global_avg_pool"), op("linear", out=3))
 
@@ -47,6 +49,7 @@ CLOSED = search_space(
 
 def leaves(space: Space) -> list[Derivation]:
     """Every walk through the space, dead ends included."""
+    space = replace(space, ahead=False) if isinstance(space, TreeSpace) else space
     found = []
     waiting: list[tuple[Label, ...]] = [()]
     while waiting:

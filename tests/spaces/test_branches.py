@@ -12,8 +12,8 @@ from archsmith.graph.errors import UserError
 from archsmith.graph.ops import DECLARED
 from archsmith.graph.text import listing
 from archsmith.runtime.lower import lower
+from archsmith.spaces.node import Node
 from archsmith.spaces.nodes import any_of, chain, choose, op, optional, parallel, permutation, some_of
-from archsmith.spaces.parts import Node
 from archsmith.spaces.sampling import mutate, sample
 from archsmith.spaces.space import digest, search_space
 from tests.spaces.trees import architectures, asked, attribute, built, dead_end, operators, shape, walked

@@ -14,6 +14,7 @@ from archsmith.graph.ops import DECLARED
 from archsmith.graph.types import TensorType
 from archsmith.runtime.lower import lower
 from archsmith.spaces.decisions import Trace, replay
+from archsmith.spaces.node import Node
 from archsmith.spaces.nodes import (
     any_of,
     call,
@@ -28,7 +29,6 @@ from archsmith.spaces.nodes import (
     shared,
     some_of,
 )
-from archsmith.spaces.parts import Node
 from archsmith.spaces.sampling import mutate, sample
 from archsmith.spaces.space import digest, search_space
 from tests.spaces.trees import IMAGE, architectures, asked, attribute, built, dead_end, operators, shape

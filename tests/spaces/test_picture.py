@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from archsmith.graph.ops import DECLARED
 from archsmith.spaces.growth import GrowthSpace
+from archsmith.spaces.node import Node
 from archsmith.spaces.nodes import (
     any_of,
     chain,
@@ -23,7 +24,6 @@ from archsmith.spaces.nodes import (
     shared,
     some_of,
 )
-from archsmith.spaces.parts import Node
 from archsmith.spaces.picture import picture, picture_of_text
 from archsmith.spaces.sampling import sample
 from archsmith.spaces.space import TreeSpace, search_space

@@ -1,6 +1,6 @@
-"""Search spaces in which one answer holds in several places, and parts that are known only by walking them."""
+"""Search spaces in which one answer holds in several places, and parts of a user's own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -8,6 +8,7 @@ from archsmith.graph.book import RuleBook
 from archsmith.graph.builder import Builder
 from archsmith.graph.graph import Value
 from archsmith.spaces.decisions import Decision, Steps
+from archsmith.spaces.node import Enter, Make, Node, Plan
 from archsmith.spaces.nodes import (
     any_of,
     call,
@@ -38,24 +39,44 @@ class Own:
     asks: str
     options: tuple[int, ...] = (2, 3, 4)
 
-    def walk(self, builder: Builder, x: Value, path: str) -> Steps[Value]:
+    def plan(self, path: str) -> Steps[Plan]:
         width = yield Decision(self.asks, self.options, ordered=True)
-        x = builder.add("conv2d", x, out=int(width), kernel=1)
-        return builder.add("relu", x) if (yield Decision(f"{path}/rectify", (False, True))) else x
+        convolved = Make(_convolved, (0,), (int(width),))
+        return (
+            (convolved, Make(_rectified, (1,))) if (yield Decision(f"{path}/rectify", (False, True))) else (convolved,)
+        )
 
     def lines(self) -> Iterator[str]:
         yield f"own {self.asks} {self.options}"
 
-    def check(self, book: RuleBook, meanings: Meanings) -> None:
+    def check(self, book: RuleBook, meanings: Meanings, path: str) -> None:
         pass
 
 
-class Twice(Op):
-    """A part that inherits from one of ours, and walks in its own way."""
+def _convolved(builder: Builder, values: Sequence[Value], width: int) -> Value:
+    return builder.add("conv2d", *values, out=width, kernel=1)
 
-    def walk(self, builder: Builder, x: Value, path: str) -> Steps[Value]:
-        x = yield from Op.walk(self, builder, x, f"{path}/first")
-        return (yield from Op.walk(self, builder, x, f"{path}/second"))
+
+def _rectified(builder: Builder, values: Sequence[Value]) -> Value:
+    return builder.add("relu", *values)
+
+
+@dataclass(frozen=True)
+class Twice:
+    """A part that holds another, and goes through it twice with decisions of its own each time."""
+
+    body: Node
+
+    def plan(self, path: str) -> Steps[Plan]:
+        yield from ()
+        return Enter(self.body, f"{path}/first"), Enter(self.body, f"{path}/second", (1,))
+
+    def lines(self) -> Iterator[str]:
+        yield "twice"
+        yield from self.body.lines()
+
+    def check(self, book: RuleBook, meanings: Meanings, path: str) -> None:
+        self.body.check(book, meanings, path)
 
 
 def squeeze(builder: Builder, x: Value) -> Value:
@@ -112,7 +133,7 @@ TIES = MappingProxyType(
         ),
         "a function": _space(_conv(out=WIDTH), call(squeeze), optional(call(squeeze)), optional(_conv(out=WIDTH))),
         "a class of one's own": _space(Own("own"), _conv(out=WIDTH), Own("width"), repeat(Own("own"), choose(1, 2))),
-        "an heir": _space(Twice("conv2d", (("out", choose(2, 4)), ("kernel", choose(1, 3)), ("groups", GROUPS)))),
+        "a part around another": _space(Twice(_conv(out=choose(2, 4), kernel=choose(1, 3), groups=GROUPS))),
         "nothing": _space(_conv(out=WIDTH), _conv(out=WIDTH, kernel=9)),
     }
 )

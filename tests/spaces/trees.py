@@ -1,10 +1,11 @@
 """Walking trees in tests: what is asked, what comes out, and why not."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from archsmith.graph.graph import Graph, Scalar
 from archsmith.spaces.decisions import Derivation, Label, Trace, derive, following
-from archsmith.spaces.parts import Node
+from archsmith.spaces.node import Node
 from archsmith.spaces.space import search_space
 from tests.spaces.leaves import leaves
 
@@ -12,10 +13,9 @@ IMAGE = (4, 6, 6)
 
 
 def walked(root: Node, /, answers: Mapping[str, Label], *, input: tuple[int, ...] = IMAGE) -> Derivation:
-    """The walk where the decisions named have these answers and the others their first option."""
-    return derive(
-        search_space(root, input=input), following(Trace.of(answers), lambda decision, _: decision.options[0])
-    )
+    """The walk where the decisions named have these answers and the others their first option, dead ends included."""
+    space = replace(search_space(root, input=input), ahead=False)
+    return derive(space, following(Trace.of(answers), lambda decision, _: decision.options[0]))
 
 
 def built(root: Node, /, answers: Mapping[str, Label] | None = None, *, input: tuple[int, ...] = IMAGE) -> Graph:

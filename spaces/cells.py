@@ -1,0 +1,198 @@
+"""Free-form cells: a directed acyclic graph of some nodes, an operation on each edge, what comes in at a node added up.
+
+Node 0 is what goes into the cell, or nodes 0 and 1 in a cell of two inputs; the others follow. Of NAS-Bench-201 (Dong &
+Yang 2020) is the cell in which every earlier node leads to every later one; of DARTS (Liu et al. 2019) the one in which
+each node takes two of the earlier ones.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from archsmith.graph.book import RuleBook
+from archsmith.graph.builder import Builder
+from archsmith.graph.graph import Value
+from archsmith.spaces.branches import CAT_AT_ONCE, check_branches, joint, labelled
+from archsmith.spaces.decisions import Decision, Steps
+from archsmith.spaces.node import Enter, Make, Node, Plan, joined, titled
+from archsmith.spaces.values import Meanings
+
+ABSENT = "none"
+"""The label of an edge that is not there."""
+
+Operations = tuple[tuple[str, Node], ...]
+Edges = Mapping[tuple[int, int], str]
+"""The labels on edges, by the nodes that they come from and lead to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A graph of ``nodes`` nodes behind the ``inputs``.
+
+    ``degree`` is how many of the earlier nodes each takes: all without it. ``entering`` are the operations on edges
+    that come from an input, by the same labels. With ``gaps``, an edge may be absent; a node that no path from an input
+    leads to carries nothing, nor do the edges from it. What leaves is the last node, or all but the inputs, end to end
+    (``output`` "cat").
+    """
+
+    operations: Operations
+    nodes: int
+    inputs: int = 1
+    degree: int | None = None
+    output: str = "last"
+    gaps: bool = False
+    entering: Operations = ()
+    name: str = "cell"
+
+    def plan(self, path: str) -> Steps[Plan]:
+        if self.gaps:
+            return self.wired((yield from self._asked(path)), path)
+        earlier = tuple(range(self.inputs + self.nodes))
+        steps: list[Enter | Make] = [Enter(Junction(self, at), path, earlier[:at]) for at in earlier[self.inputs :]]
+        return tuple(self._ended(steps))
+
+    def _asked(self, path: str) -> Steps[Edges]:
+        # All edges before anything is built: only then is it known which of them lead anywhere.
+        edges: dict[tuple[int, int], str] = {}
+        labels = (ABSENT, *(label for label, _ in self.operations))
+        for at in range(self.inputs, self.inputs + self.nodes):
+            for source in range(at):
+                edges[source, at] = str((yield Decision(self.edge(source, at, path), labels)))
+        return edges
+
+    def wired(self, edges: Edges, path: str) -> Plan:
+        """The steps through the edges that are on a way from an input to the last node."""
+        last = self.inputs + self.nodes - 1
+        wanted = {edge: label for edge, label in edges.items() if label != ABSENT}
+        reached, needed = set(range(self.inputs)), {last}
+        for source, at in sorted(wanted, key=lambda edge: edge[1]):
+            reached |= {at} if source in reached else set()
+        for source, at in sorted(wanted, key=lambda edge: -edge[1]):
+            needed |= {source} if at in needed else set()
+        steps: list[Enter | Make] = []
+        places = {node: node for node in range(self.inputs)}
+        for at in range(self.inputs, last + 1):
+            sources = [source for source in range(at) if (source, at) in wanted and source in reached]
+            if at in needed and sources:
+                entered = [self.enter(source, at, wanted[source, at], path, places[source]) for source in sources]
+                places[at] = _summed(steps, entered, self.inputs)
+        return tuple(steps) if last in places else (Make(_nothing, (0,)),)
+
+    def enter(self, source: int, at: int, label: str, path: str, place: int) -> Enter:
+        """Through the operation on one edge, whose value to take is at ``place``."""
+        operations = self.entering if self.entering and source < self.inputs else self.operations
+        return Enter(dict(operations)[label], f"{self.edge(source, at, path)}={label}", (place,))
+
+    def edge(self, source: int, at: int, path: str) -> str:
+        """The name of the decision about an edge."""
+        return joined(joined(path, self.name), f"{source}-{at}")
+
+    def _ended(self, steps: list[Enter | Make]) -> list[Enter | Make]:
+        if self.output == "cat":
+            _laid(steps, list(range(self.inputs, self.inputs + self.nodes)), self.inputs)
+        return steps
+
+    def look(self, path: str) -> tuple[frozenset[str], tuple[Enter, ...]]:
+        """The names that a cell with gaps may ask, and all that it may enter."""
+        junctions = [Junction(self, at).look(path) for at in range(self.inputs, self.inputs + self.nodes)]
+        return frozenset().union(*(names for names, _ in junctions)), tuple(step for _, s in junctions for step in s)
+
+    def lines(self) -> Iterator[str]:
+        takes = "all earlier nodes" if self.degree is None else f"{self.degree} earlier nodes"
+        several = f", {self.inputs} inputs" if self.inputs > 1 else ""
+        gaps = f", {ABSENT!r} is no edge" if self.gaps else ""
+        yield f"{titled('cell', self.name)} {self.nodes} nodes{several} of {takes}, {self.output} out{gaps}"
+        yield from labelled(self.operations)
+        if self.entering:
+            yield "  from inputs"
+            yield from (f"  {line}" for line in labelled(self.entering))
+
+    def check(self, book: RuleBook, meanings: Meanings, path: str) -> None:
+        check_branches(self.operations + self.entering, book, meanings, joined(path, self.name))
+
+
+@dataclass(frozen=True, slots=True)
+class Junction:
+    """A node of a cell, at place ``at``: all earlier nodes go in, and the sum of what it takes of them comes out."""
+
+    cell: Cell
+    at: int
+
+    def plan(self, path: str) -> Steps[Plan]:
+        here = joined(joined(path, self.cell.name), str(self.at))
+        sources = list(range(self.at))
+        if self.cell.degree is not None and self.cell.degree < self.at:
+            sources = yield from _some(here, self.at, self.cell.degree)
+        labels = tuple(label for label, _ in self.cell.operations)
+        steps: list[Enter | Make] = []
+        entered: list[Enter] = []
+        for source in sources:
+            label = yield Decision(self.cell.edge(source, self.at, path), labels)
+            entered.append(self.cell.enter(source, self.at, str(label), path, source))
+        _summed(steps, entered, self.at)
+        return tuple(steps)
+
+    def look(self, path: str) -> tuple[frozenset[str], tuple[Enter, ...]]:
+        """The names that it may ask, and all that it may enter, though a single walk enters only some of it."""
+        here = joined(joined(path, self.cell.name), str(self.at))
+        names = {self.cell.edge(source, self.at, path) for source in range(self.at)}
+        names |= {f"{here}.{turn}" for turn in range(self.cell.degree or 0)}
+        entered = (
+            self.cell.enter(source, self.at, label, path, source)
+            for source in range(self.at)
+            for label, _ in self.cell.operations
+        )
+        return frozenset(names), tuple(entered)
+
+    def lines(self) -> Iterator[str]:
+        return self.cell.lines()
+
+    def check(self, book: RuleBook, meanings: Meanings, path: str) -> None:
+        self.cell.check(book, meanings, path)
+
+    def __eq__(self, other: object) -> bool:
+        """At the same place of the same cell."""
+        return isinstance(other, Junction) and (id(self.cell), self.at) == (id(other.cell), other.at)
+
+    def __hash__(self) -> int:
+        return hash((id(self.cell), self.at))
+
+
+def _some(here: str, earlier: int, degree: int) -> Steps[list[int]]:
+    """Ask for ``degree`` different ones of the earlier nodes, in rising order."""
+    sources: list[int] = []
+    for turn in range(degree):
+        least = sources[-1] + 1 if sources else 0
+        most = earlier - (degree - turn - 1)
+        sources.append(int((yield Decision(f"{here}.{turn}", tuple(range(least, most)), ordered=True))))
+    return sources
+
+
+def _summed(steps: list[Enter | Make], entered: Sequence[Enter], first: int) -> int:
+    """Add the steps that enter the parts and sum up their results; the place of the sum.
+
+    ``first`` is how many values there are before the steps.
+    """
+    place = -1
+    for entry in entered:
+        steps.append(entry)
+        newest = first + len(steps) - 1
+        if place >= 0:
+            steps.append(Make(joint, (place, newest), ("add", "a cell's node")))
+            newest += 1
+        place = newest
+    return place
+
+
+def _laid(steps: list[Enter | Make], places: list[int], first: int) -> None:
+    """Add the steps that lay the values at these places end to end."""
+    whole, *others = places
+    while others:
+        taken, others = others[: CAT_AT_ONCE - 1], others[CAT_AT_ONCE - 1 :]
+        steps.append(Make(joint, (whole, *taken), ("cat", "a cell")))
+        whole = first + len(steps) - 1
+
+
+def _nothing(builder: Builder, values: Sequence[Value]) -> Value:
+    """Zeros of the type of what went in: no path leads through the cell."""
+    (x,) = values
+    return builder.add("sub", x, x)

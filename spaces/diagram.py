@@ -1,0 +1,381 @@
+"""A space as a decision diagram: what is asked after which answers.
+
+Walks are followed by their types alone. Where two of them stand at the same place with the same types, and the same
+answers will be wanted again, they meet in one question: a space of 10^30 architectures is a diagram of some hundred
+questions (a multi-valued decision diagram: Srinivasan et al. 1990). It is drawn up as far as somebody looks.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from archsmith.graph.book import RuleBook
+from archsmith.graph.builder import Builder
+from archsmith.graph.cost import macs, parameters
+from archsmith.graph.errors import Infeasible, UserError
+from archsmith.graph.graph import Value
+from archsmith.graph.intervals import Range
+from archsmith.graph.types import TensorType
+from archsmith.spaces.branches import Turn
+from archsmith.spaces.cells import Junction
+from archsmith.spaces.constraints import Constraint
+from archsmith.spaces.decisions import Decision, Label
+from archsmith.spaces.frames import Frame, Frames, Types
+from archsmith.spaces.node import Enter, Make, Node, Plan, build
+from archsmith.spaces.outcomes import options_of
+from archsmith.spaces.survey import NOTHING, Names, Survey, mark
+
+
+class Known(NamedTuple):
+    """An answer that holds from here on; without a decision, a part that was walked or a constraint that is met.
+
+    ``entered`` are the types that the part was walked with.
+    """
+
+    name: str
+    decision: Decision | None = None
+    label: Label = True
+    entered: Types = ()
+
+
+Memory = frozenset[Known]
+EMPTY: Memory = frozenset()
+
+
+class End(NamedTuple):
+    """A walk is through: the type that leaves the space, and the answers that a constraint on cost still names."""
+
+    type: TensorType
+    memory: Memory
+
+
+class Edge(NamedTuple):
+    """What follows an answer: a question, or the end of the walk, or nothing at a dead end.
+
+    ``parameters`` and ``macs`` are those of what is made on the way; 0 where no constraint speaks of them.
+    """
+
+    target: "Ask | End | None"
+    parameters: int = 0
+    macs: int = 0
+
+
+DEAD = Edge(None)
+
+
+class Live(NamedTuple):
+    """The options of a question that lead somewhere, with what follows each, and the weights that they are drawn by."""
+
+    labels: tuple[Label, ...]
+    edges: tuple[Edge, ...]
+    weights: tuple[float, ...] | None
+
+
+class Span(NamedTuple):
+    """The least and the most that the rest of a walk can spend, over all walks that have no other dead end."""
+
+    parameters: Range
+    macs: Range
+
+
+@dataclass(slots=True, eq=False)
+class Ask:
+    """A question of the diagram; ``edges`` are those that were followed, by the option's place.
+
+    What ``reach`` has found out about it stands here too: whether it is ``alive``, its options that are, with their
+    ``weights`` if they have any, and the ``span`` of what can be spent behind it.
+    """
+
+    decision: Decision
+    frame: Frame
+    memory: Memory
+    labels: tuple[Label, ...]
+    version: int
+    edges: dict[int, Edge] = field(default_factory=dict)
+    alive: bool | None = None
+    live: "Live | None" = None
+    span: "Span | None" = None
+
+
+class Remember(Exception):
+    """It makes a difference after all what a part asked: the diagram has been begun anew, and remembers that."""
+
+
+class Diagram:
+    """The questions of a tree for a value of one type; ``reason`` is why the first dead end that was met is one."""
+
+    def __init__(self, root: Node, entering: TensorType, book: RuleBook, constraints: Sequence[Constraint]) -> None:
+        self._root, self._entering, self._book = root, entering, book
+        self.constraints = tuple(constraints)
+        self.of_cost = tuple(entry for entry in constraints if entry.of_cost)
+        self._kept: Names = NOTHING
+        self.version = 0
+        self.reason = ""
+        self._begin()
+
+    def _begin(self) -> None:
+        watched = frozenset[str]().union(*(entry.names for entry in self.constraints))
+        self.version += 1
+        # What a part has cost depends on what it asked: where cost matters nothing is forgotten.
+        self._survey = Survey(self._root, self._kept, watched, forgets=not self.of_cost)
+        self._frames = Frames(self._survey)
+        self._asks: dict[tuple[object, ...], Ask] = {}
+        self._plans: dict[tuple[object, ...], _Planned] = {}
+        self._fleeting: dict[Turn | Junction, Turn | Junction] = {}
+        self._made: dict[tuple[object, ...], Edge] = {}
+        self._whole: dict[tuple[object, ...], Plan] = {}
+        self._passed: dict[tuple[object, ...], TensorType] = {}
+        try:
+            self.start = self._run(self._root_frame(self._root, "", (self._entering,)), EMPTY, ())
+        except _Matters as part:
+            self._kept |= {part.path}
+            self._begin()
+
+    def __len__(self) -> int:
+        """How many questions have been drawn up."""
+        return len(self._asks)
+
+    def edge(self, ask: Ask, place: int) -> Edge:
+        """What follows the option at that place.
+
+        Raises:
+            Remember: every question of the diagram is void, and ``start`` is a new one.
+            UserError: a name stands for two different decisions.
+        """
+        found = ask.edges.get(place)
+        if ask.version != self.version:
+            raise Remember
+        if found is None:
+            try:
+                found = self._run(ask.frame, ask.memory, (*ask.labels, ask.decision.options[place]))
+            except _Matters as part:
+                self._kept |= {part.path}
+                self._begin()
+                raise Remember from None
+            ask.edges[place] = found
+        return found
+
+    def _root_frame(self, node: Node, path: str, entering: Types) -> Frame:
+        key = (id(node), path, len(entering))
+        plan = self._whole.setdefault(key, (Enter(node, path, tuple(range(len(entering)))),))
+        step = plan[0]
+        assert isinstance(step, Enter)
+        return self._frames.enter(plan, entering, step, None)
+
+    def _run(self, frame: Frame, memory: Memory, labels: tuple[Label, ...]) -> Edge:
+        """On from a frame to the next question; ``labels`` answer what the part at its next step asks first."""
+        parameters_so_far = macs_so_far = 0
+        while True:
+            if frame.at == len(frame.plan):
+                made = _last(frame)
+                if frame.parent is None:
+                    return Edge(End(made, memory), parameters_so_far, macs_so_far)
+                frame, left = self._frames.onward(frame.parent, made), frame
+                if left.again is not None and self._survey.forgettable(left.again):
+                    memory |= {Known(mark(left.again), entered=left.entered)}
+            else:
+                step = frame.plan[frame.at]
+                types = tuple(frame.values[place] for place in step.of)
+                walked = self._walked(step, memory)
+                if isinstance(step, Make) or not self._survey.asks(step):
+                    target, more_parameters, more_macs = self._make(step, types, frame.path)
+                    if target is None:
+                        return DEAD
+                    assert isinstance(target, End)
+                    parameters_so_far += more_parameters
+                    macs_so_far += more_macs
+                    frame = self._frames.onward(frame, target.type)
+                elif walked is not None:
+                    frame = self._frames.onward(frame, self._pass(step, walked.entered, types, memory))
+                else:
+                    planned = self._plan(step, memory, labels)
+                    if planned.asks is not None:
+                        ask = self._ask(planned.asks, frame, memory, labels)
+                        return Edge(ask, parameters_so_far, macs_so_far)
+                    told = self._told(memory, planned.answered)
+                    if planned.plan is None or told is None:
+                        self.reason = self.reason or _at(planned.reason, step.path)
+                        return DEAD
+                    # A part that comes last is left to wherever its plan is left: what came before is forgotten.
+                    last = frame.at == len(frame.plan) - 1 and frame.again is None
+                    parent = frame.parent if last else frame
+                    frame, memory, labels = self._frames.enter(planned.plan, types, step, parent), told, ()
+            if memory:
+                memory = self._wanted(memory, frame)
+
+    def _ask(self, decision: Decision, frame: Frame, memory: Memory, labels: tuple[Label, ...]) -> Ask:
+        key = (frame, memory, labels)
+        if key not in self._asks:
+            self._asks[key] = Ask(decision, frame, memory, labels, self.version)
+        return self._asks[key]
+
+    def _plan(self, step: Enter, memory: Memory, labels: tuple[Label, ...]) -> "_Planned":
+        """The plan of the part, or the question that has to be answered first."""
+        node = step.node
+        if isinstance(node, Turn | Junction):  # made anew by every plan
+            node = self._fleeting.setdefault(node, node)
+        if memory:
+            asked = self._survey.asked(node, step.path)
+            memory = frozenset(known for known in memory if known.name in asked)
+        key = (id(node), step.path, memory, labels)
+        if key not in self._plans:
+            self._plans[key] = _planned(node, step.path, memory, labels)
+        return self._plans[key]
+
+    def _told(self, memory: Memory, answered: tuple[Known, ...]) -> Memory | None:
+        """The memory with these answers too; None if they break a constraint."""
+        told = memory | {known for known in answered if known.name in self._survey.repeated}
+        values = {known.name: known.label for known in told if known.decision is not None}
+        for entry in self.constraints:
+            if not entry.of_cost and entry.names <= values.keys() and Known(str(entry)) not in told:
+                if not entry.met(values):
+                    self.reason = self.reason or f"the space demands {entry}; got {entry.shown(values)}"
+                    return None
+                told |= {Known(str(entry))}
+        return told
+
+    def _wanted(self, memory: Memory, frame: Frame) -> Memory:
+        """What of the memory can still matter."""
+        names = {known.name for known in memory}
+        pending = (entry.names for entry in self.constraints if str(entry) not in names)
+        wanted = frame.wanted.union(*pending, map(str, self.constraints))
+        return memory if names <= wanted else frozenset(known for known in memory if known.name in wanted)
+
+    def _make(self, step: Make | Enter, types: Types, path: str) -> Edge:
+        """The type of what is made of values of these types, with its cost; of a part, if it asks nothing."""
+        key = (id(step.node), types) if isinstance(step, Enter) else (step.function, step.arguments, types)
+        if key not in self._made:
+            builder = Builder(self._book)
+            try:
+                values = [builder.input(given) for given in types if given is not None]
+                value = _grown(step, builder, values)
+                cost = (0, 0)
+                if self.of_cost:
+                    graph = builder.finish(value)
+                    cost = parameters(graph, self._book), macs(graph, self._book)
+                self._made[key] = Edge(End(builder.type_of(value), EMPTY), *cost)
+            except Infeasible as error:
+                self.reason = self.reason or _at(str(error), step.path if isinstance(step, Enter) else path)
+                self._made[key] = DEAD
+        return self._made[key]
+
+    def _walked(self, step: Make | Enter, memory: Memory) -> Known | None:
+        """The note that the part was walked before, if what it asked has been forgotten since."""
+        if not memory or isinstance(step, Make) or not self._survey.forgettable(step):
+            return None
+        return next((known for known in memory if known.name == mark(step)), None)
+
+    def _pass(self, step: Enter, before: Types, types: Types, memory: Memory) -> TensorType:
+        """The type that leaves a part that was walked with other types before: the same, whatever was asked then."""
+        frames = [self._root_frame(step.node, step.path, entering) for entering in (before, types)]
+        memory = self._wanted(memory, frames[0])
+        key = (*frames, memory)
+        if key not in self._passed:
+            first, second = (self._run(frame, memory, ()) for frame in frames)
+            self._passed[key] = self._indifferent(first, second, step.path)
+        return self._passed[key]
+
+    def _indifferent(self, first: Edge, second: Edge, path: str) -> TensorType:
+        """The one type that the second walk ends with, for all answers that a first walk could end with.
+
+        Raises:
+            _Matters: there are several, or the second walk meets a dead end that the first did not.
+        """
+        made: set[TensorType] = set()
+        waiting, seen = [(first, second)], set[tuple[int, int]]()
+        while waiting:
+            before, now = waiting.pop()
+            here = id(before.target), id(now.target)
+            if here in seen or not self._ends(before):
+                continue
+            seen.add(here)
+            if isinstance(before.target, Ask) and isinstance(now.target, Ask):
+                waiting += zip(self._all(before.target), self._all(now.target), strict=True)
+            elif isinstance(now.target, End):
+                made.add(now.target.type)
+            else:
+                raise _Matters(path)
+        if len(made) != 1:
+            raise _Matters(path)
+        return made.pop()
+
+    def _all(self, ask: Ask) -> tuple[Edge, ...]:
+        """What follows each option."""
+        for place, label in enumerate(ask.decision.options):
+            if place not in ask.edges:
+                ask.edges[place] = self._run(ask.frame, ask.memory, (*ask.labels, label))
+        return tuple(ask.edges[place] for place in range(len(ask.decision.options)))
+
+    def _ends(self, edge: Edge) -> bool:
+        """Whether some walk behind the edge ends without a dead end."""
+        waiting, seen = [edge], set[int]()
+        while waiting:
+            target = waiting.pop().target
+            if isinstance(target, End) or (isinstance(target, Ask) and target.alive):
+                return True
+            if isinstance(target, Ask) and target.alive is None and id(target) not in seen:
+                seen.add(id(target))
+                waiting += self._all(target)
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """What the first answers to a part lead to: its plan, or another question, or a reason why there is none."""
+
+    plan: Plan | None = None
+    asks: Decision | None = None
+    answered: tuple[Known, ...] = ()
+    reason: str = ""
+
+
+def _planned(node: Node, path: str, memory: Memory, labels: tuple[Label, ...]) -> _Planned:
+    known = {entry.name: entry for entry in memory if entry.decision is not None}
+    waiting = list(reversed(labels))
+    walk = node.plan(path)
+    try:
+        decision = next(walk)
+        while True:
+            options = options_of(decision)
+            if decision.name not in known:
+                if len(options) > 1 and not waiting:
+                    return _Planned(asks=decision)
+                label = options[0] if len(options) == 1 else waiting.pop()
+                known[decision.name] = Known(decision.name, decision, label)
+            first = known[decision.name]
+            if first.decision != decision:
+                raise UserError(f"decision {decision.name!r} has two meanings: {first.decision} and {decision}")
+            decision = walk.send(first.label)
+    except StopIteration as end:
+        return _Planned(plan=end.value, answered=tuple(known.values()))
+    except Infeasible as error:
+        return _Planned(reason=str(error))
+
+
+def _grown(step: Make | Enter, builder: Builder, values: Sequence[Value]) -> Value:
+    if isinstance(step, Make):
+        return step.function(builder, values, *step.arguments)
+    try:
+        next(build(step.node, builder, values, step.path))
+    except StopIteration as end:
+        made: Value = end.value
+        return made
+    raise AssertionError(f"{step.path} was surveyed to ask nothing")
+
+
+class _Matters(Exception):
+    """A part that was to be forgotten lets different types out, or none, by what it asked."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+
+def _last(frame: Frame) -> TensorType:
+    made = frame.values[-1]
+    assert made is not None  # the last value is wanted at a plan's end
+    return made
+
+
+def _at(reason: str, path: str) -> str:
+    return f"at {path}: {reason}" if path else reason

@@ -1,0 +1,92 @@
+"""What a part of a space's tree is: a plan of what it asks, which parts follow, and what is made of their results.
+
+A plan is the one thing that is known of a part, and two readers take it: ``building`` grows a graph by it, and
+``diagram`` follows the types alone, so that it can tell before an option is offered whether it leads anywhere.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from archsmith.graph.book import RuleBook
+from archsmith.graph.builder import Builder
+from archsmith.graph.graph import Value
+from archsmith.spaces.decisions import Steps
+from archsmith.spaces.values import Meanings
+
+
+@dataclass(frozen=True, slots=True)
+class Enter:
+    """Go through ``node``, called ``path``, with the values at the places ``of``: one, but for parts that take more.
+
+    ``again`` says that the decisions of ``node`` are those of every other part of that path: the first time that a
+    walk comes to it they are asked, and then they are known.
+    """
+
+    node: "Node"
+    path: str
+    of: tuple[int, ...] = (0,)
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Make:
+    """Grow the graph: ``function(builder, values, *arguments)`` with the values at the places ``of`` gives another.
+
+    What it makes, and whether it can, depends on the types of the values alone. Raises ``Infeasible`` where it cannot.
+    """
+
+    function: Callable[..., Value]
+    of: tuple[int, ...]
+    arguments: tuple[Any, ...] = ()
+
+
+Plan = tuple[Enter | Make, ...]
+"""Steps in order. Each adds a value to those at hand, of which the first went in and the last one comes out."""
+
+
+class Node(Protocol):
+    """A part of a space's tree: a value goes in, decisions are asked, a value comes out."""
+
+    def plan(self, path: str) -> Steps[Plan]:
+        """Ask what the part itself decides, and say what follows from that; ``path`` names this place in the tree."""
+        ...
+
+    def lines(self) -> Iterator[str]:
+        """The subtree as text, a line a node, children indented."""
+        ...
+
+    def check(self, book: RuleBook, meanings: Meanings, path: str) -> None:
+        """Look for mistakes in the subtree, and add what its shared names stand for.
+
+        Raises:
+            UserError: an operator or an attribute does not exist, or a shared name has two meanings; it names the path.
+        """
+        ...
+
+
+def build(node: Node, builder: Builder, entering: Sequence[Value], path: str) -> Steps[Value]:
+    """Grow the builder's graph by the part's plan, asking all decisions; the value that leaves the part."""
+    values = list(entering)
+    for step in (yield from node.plan(path)):
+        given = [values[place] for place in step.of]
+        if isinstance(step, Enter):
+            values.append((yield from build(step.node, builder, given, step.path)))
+        else:
+            values.append(step.function(builder, given, *step.arguments))
+    return values[-1]
+
+
+def titled(kind: str, name: str, weights: tuple[float, ...] | None = None) -> str:
+    """Names and weights are in the text too: two spaces that differ in them are different spaces."""
+    weighed = "" if weights is None else f" weights={weights}"
+    return (kind if name == kind else f"{kind} {name!r}") + weighed
+
+
+def joined(path: str, name: str) -> str:
+    """The path of something called ``name`` at ``path``."""
+    return f"{path}/{name}" if path else name
+
+
+def indented(node: Node) -> Iterator[str]:
+    return (f"  {line}" for line in node.lines())
