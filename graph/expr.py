@@ -226,9 +226,7 @@ def parse(text: str) -> Expr:
 
 def _read(node: ast.expr, text: str) -> Expr:
     match node:
-        case ast.Constant(value=int(value)) if not isinstance(value, bool):
-            return Lit(value)
-        case ast.Constant(value=float(value)) if value.is_integer():  # 1e6
+        case ast.Constant(value=int(value) | float(value)) if _whole(value):
             return Lit(int(value))
         case ast.Name(id=name):
             return Sym(name)
@@ -248,6 +246,11 @@ def _read(node: ast.expr, text: str) -> Expr:
             return _joined(name, [_read(a, text) for a in arguments])
         case _:
             raise ValueError(f"in {text!r}: {ast.unparse(node)!r} is not integer arithmetic, a comparison, min or max")
+
+
+def _whole(value: float) -> bool:
+    """Whether it is a whole number, also one that is written as 1e6."""
+    return value.is_integer() if isinstance(value, float) else type(value) is int
 
 
 def _joined(operation: str, parts: Sequence[Expr]) -> Expr:

@@ -22,11 +22,16 @@ COSTS = ("parameters", "macs")
 
 @dataclass(frozen=True)
 class Constraint:
-    """An expression, or a predicate over values by name; ``names`` are those of the values, costs left out."""
+    """An expression, or a predicate; ``options`` are those of the values that it names, costs left out."""
 
     expr: Expr | None
     predicate: Callable[..., bool] | None
-    names: frozenset[str]
+    options: tuple[tuple[str, tuple[Label, ...]], ...]
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The values that it speaks of."""
+        return frozenset(name for name, _ in self.options)
 
     @cached_property
     def of_cost(self) -> bool:
@@ -88,7 +93,7 @@ def read_constraint(given: str | Callable[..., bool], values: Mapping[str, Choic
             raise UserError(
                 f"in {given!r}, {name} must be whole numbers; it is {values[name]}: write a function of {name} instead"
             )
-    return Constraint(expr, None, names)
+    return Constraint(expr, None, _options(names, values))
 
 
 def _predicate(given: Callable[..., bool], values: Mapping[str, Choice | str]) -> Constraint:
@@ -98,7 +103,11 @@ def _predicate(given: Callable[..., bool], values: Mapping[str, Choice | str]) -
         raise UserError(f"a predicate is a function of shared values by name, at the top of a file; got {name}")
     names = frozenset(entry.name for entry in taken)
     _demand_shared(name, names, values)
-    return Constraint(None, given, names)
+    return Constraint(None, given, _options(names, values))
+
+
+def _options(names: frozenset[str], values: Mapping[str, Choice | str]) -> tuple[tuple[str, tuple[Label, ...]], ...]:
+    return tuple((name, _choice(values[name]).options) for name in sorted(names))
 
 
 def _choice(meaning: Choice | str) -> Choice:

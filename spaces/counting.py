@@ -5,7 +5,8 @@ behind it is counted once. Where a constraint limits the cost, that is so for ea
 only where the amount matters: not where every way to go on keeps the limit, nor where none does.
 """
 
-from archsmith.spaces.diagram import Ask, Edge, Remember
+from archsmith.spaces.diagram import Remember
+from archsmith.spaces.questions import Ask, Edge
 from archsmith.spaces.reach import Reach, Spent, after
 from archsmith.spaces.space import TreeSpace
 

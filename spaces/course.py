@@ -6,7 +6,8 @@ from typing import TypeVar
 
 from archsmith.graph.errors import Infeasible, UserError
 from archsmith.spaces.decisions import Label, Steps, Trace
-from archsmith.spaces.diagram import Ask, Edge, Live, Remember
+from archsmith.spaces.diagram import Remember
+from archsmith.spaces.questions import Ask, Edge, Live
 from archsmith.spaces.reach import Reach, Spent, after
 
 T = TypeVar("T")

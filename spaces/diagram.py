@@ -5,16 +5,14 @@ answers will be wanted again, they meet in one question: a space of 10^30 archit
 questions (a multi-valued decision diagram: Srinivasan et al. 1990). It is drawn up as far as somebody looks.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from archsmith.graph.book import RuleBook
 from archsmith.graph.builder import Builder
 from archsmith.graph.cost import macs, parameters
 from archsmith.graph.errors import Infeasible, UserError
 from archsmith.graph.graph import Value
-from archsmith.graph.intervals import Range
 from archsmith.graph.types import TensorType
 from archsmith.spaces.branches import Turn
 from archsmith.spaces.cells import Junction
@@ -23,78 +21,10 @@ from archsmith.spaces.decisions import Decision, Label
 from archsmith.spaces.frames import Frame, Frames, Types
 from archsmith.spaces.node import Enter, Make, Node, Plan, build
 from archsmith.spaces.outcomes import options_of
-from archsmith.spaces.survey import NOTHING, Names, Survey, mark
-
-
-class Known(NamedTuple):
-    """An answer that holds from here on; without a decision, a part that was walked or a constraint that is met.
-
-    ``entered`` are the types that the part was walked with.
-    """
-
-    name: str
-    decision: Decision | None = None
-    label: Label = True
-    entered: Types = ()
-
-
-Memory = frozenset[Known]
-EMPTY: Memory = frozenset()
-
-
-class End(NamedTuple):
-    """A walk is through: the type that leaves the space, and the answers that a constraint on cost still names."""
-
-    type: TensorType
-    memory: Memory
-
-
-class Edge(NamedTuple):
-    """What follows an answer: a question, or the end of the walk, or nothing at a dead end.
-
-    ``parameters`` and ``macs`` are those of what is made on the way; 0 where no constraint speaks of them.
-    """
-
-    target: "Ask | End | None"
-    parameters: int = 0
-    macs: int = 0
-
-
-DEAD = Edge(None)
-
-
-class Live(NamedTuple):
-    """The options of a question that lead somewhere, with what follows each, and the weights that they are drawn by."""
-
-    labels: tuple[Label, ...]
-    edges: tuple[Edge, ...]
-    weights: tuple[float, ...] | None
-
-
-class Span(NamedTuple):
-    """The least and the most that the rest of a walk can spend, over all walks that have no other dead end."""
-
-    parameters: Range
-    macs: Range
-
-
-@dataclass(slots=True, eq=False)
-class Ask:
-    """A question of the diagram; ``edges`` are those that were followed, by the option's place.
-
-    What ``reach`` has found out about it stands here too: whether it is ``alive``, its options that are, with their
-    ``weights`` if they have any, and the ``span`` of what can be spent behind it.
-    """
-
-    decision: Decision
-    frame: Frame
-    memory: Memory
-    labels: tuple[Label, ...]
-    version: int
-    edges: dict[int, Edge] = field(default_factory=dict)
-    alive: bool | None = None
-    live: "Live | None" = None
-    span: "Span | None" = None
+from archsmith.spaces.parts import Op
+from archsmith.spaces.questions import DEAD, EMPTY, Ask, Edge, End, Known, Memory
+from archsmith.spaces.solving import can_call, can_hold, many
+from archsmith.spaces.survey import NOTHING, Names, Survey, certain, mark
 
 
 class Remember(Exception):
@@ -124,6 +54,8 @@ class Diagram:
         self._fleeting: dict[Turn | Junction, Turn | Junction] = {}
         self._made: dict[tuple[object, ...], Edge] = {}
         self._whole: dict[tuple[object, ...], Plan] = {}
+        self._callable: dict[tuple[object, ...], bool] = {}
+        self._certain = certain(self._root, "") if self.constraints else NOTHING
         self._passed: dict[tuple[object, ...], TensorType] = {}
         try:
             self.start = self._run(self._root_frame(self._root, "", (self._entering,)), EMPTY, ())
@@ -167,41 +99,66 @@ class Diagram:
         parameters_so_far = macs_so_far = 0
         while True:
             if frame.at == len(frame.plan):
-                made = _last(frame)
                 if frame.parent is None:
-                    return Edge(End(made, memory), parameters_so_far, macs_so_far)
-                frame, left = self._frames.onward(frame.parent, made), frame
-                if left.again is not None and self._survey.forgettable(left.again):
-                    memory |= {Known(mark(left.again), entered=left.entered)}
-            else:
-                step = frame.plan[frame.at]
-                types = tuple(frame.values[place] for place in step.of)
+                    return Edge(End(_last(frame), memory), parameters_so_far, macs_so_far)
+                frame, memory = self._leave(frame, frame.parent, memory)
+                continue
+            step = frame.plan[frame.at]
+            types = tuple([frame.values[place] for place in step.of])
+            if isinstance(step, Enter) and self._survey.asks(step):
                 walked = self._walked(step, memory)
-                if isinstance(step, Make) or not self._survey.asks(step):
-                    target, more_parameters, more_macs = self._make(step, types, frame.path)
-                    if target is None:
-                        return DEAD
-                    assert isinstance(target, End)
-                    parameters_so_far += more_parameters
-                    macs_so_far += more_macs
-                    frame = self._frames.onward(frame, target.type)
-                elif walked is not None:
-                    frame = self._frames.onward(frame, self._pass(step, walked.entered, types, memory))
-                else:
+                if walked is None:
                     planned = self._plan(step, memory, labels)
-                    if planned.asks is not None:
+                    if planned.asks is not None and self._can_go_on(step, types, planned):
                         ask = self._ask(planned.asks, frame, memory, labels)
                         return Edge(ask, parameters_so_far, macs_so_far)
-                    told = self._told(memory, planned.answered)
-                    if planned.plan is None or told is None:
-                        self.reason = self.reason or _at(planned.reason, step.path)
+                    entered = self._enter(frame, step, types, planned, memory)
+                    if entered is None:
                         return DEAD
-                    # A part that comes last is left to wherever its plan is left: what came before is forgotten.
-                    last = frame.at == len(frame.plan) - 1 and frame.again is None
-                    parent = frame.parent if last else frame
-                    frame, memory, labels = self._frames.enter(planned.plan, types, step, parent), told, ()
-            if memory:
-                memory = self._wanted(memory, frame)
+                    (frame, memory), labels = entered, ()
+                    continue
+                made = Edge(End(self._pass(step, walked.entered, types, memory), EMPTY))
+            else:
+                made = self._make(step, types, frame.path)
+            if not isinstance(made.target, End):
+                return DEAD
+            parameters_so_far += made.parameters
+            macs_so_far += made.macs
+            frame = self._frames.onward(frame, made.target.type)
+            memory = self._wanted(memory, frame)
+
+    def _leave(self, frame: Frame, parent: Frame, memory: Memory) -> tuple[Frame, Memory]:
+        """Back from a plan that is through to the one that entered it."""
+        if frame.again is not None and self._survey.forgettable(frame.again):
+            memory |= {Known(mark(frame.again), entered=frame.entered)}
+        onward = self._frames.onward(parent, _last(frame))
+        return onward, self._wanted(memory, onward)
+
+    def _enter(
+        self, frame: Frame, step: Enter, types: Types, planned: "_Planned", memory: Memory
+    ) -> tuple[Frame, Memory] | None:
+        """Into the plan of a part; None at a dead end."""
+        told = self._told(memory, planned.answered) if planned.plan is not None else None
+        if planned.plan is None or told is None:
+            self.reason = self.reason or _at(planned.reason or "no choice of values is left", step.path)
+            return None
+        # A part that comes last is left to wherever its plan is left: what came before is forgotten.
+        last = frame.at == len(frame.plan) - 1 and frame.again is None
+        entered = self._frames.enter(planned.plan, types, step, frame.parent if last else frame)
+        return entered, self._wanted(told, entered)
+
+    def _can_go_on(self, step: Enter, types: Types, planned: "_Planned") -> bool:
+        """Whether an operator can be called at all with what is left to choose for it, where that is much."""
+        if not isinstance(step.node, Op) or not planned.answered:
+            return True
+        domains = step.node.domains(step.path, {known.name: known.label for known in planned.answered})
+        if not many(domains):
+            return True
+        inputs = tuple(given for given in types if given is not None)
+        key = (step.node.operator, inputs, tuple(domains.items()))
+        if key not in self._callable:
+            self._callable[key] = can_call(self._book, step.node.operator, inputs, domains)
+        return self._callable[key]
 
     def _ask(self, decision: Decision, frame: Frame, memory: Memory, labels: tuple[Label, ...]) -> Ask:
         key = (frame, memory, labels)
@@ -232,7 +189,28 @@ class Diagram:
                     self.reason = self.reason or f"the space demands {entry}; got {entry.shown(values)}"
                     return None
                 told |= {Known(str(entry))}
-        return told
+        return told if self._can_be_met(values) else None
+
+    def _can_be_met(self, values: Mapping[str, Label]) -> bool:
+        """Whether the values that are still open can meet all constraints that every walk is under."""
+        waiting = [
+            entry
+            for entry in self.constraints
+            if entry.expr is not None
+            and not entry.of_cost
+            and entry.names <= self._certain
+            and not entry.names <= values.keys()
+            and entry.names & values.keys()
+        ]
+        domains: dict[str, tuple[Label, ...]] = {}
+        for entry in waiting:
+            domains |= {name: (values[name],) if name in values else options for name, options in entry.options}
+        if not many(domains):
+            return True
+        key = tuple(domains.items())
+        if key not in self._callable:
+            self._callable[key] = can_hold([entry.expr for entry in waiting if entry.expr is not None], domains)
+        return self._callable[key]
 
     def _wanted(self, memory: Memory, frame: Frame) -> Memory:
         """What of the memory can still matter."""
@@ -339,7 +317,7 @@ def _planned(node: Node, path: str, memory: Memory, labels: tuple[Label, ...]) -
             options = options_of(decision)
             if decision.name not in known:
                 if len(options) > 1 and not waiting:
-                    return _Planned(asks=decision)
+                    return _Planned(asks=decision, answered=tuple(known.values()))
                 label = options[0] if len(options) == 1 else waiting.pop()
                 known[decision.name] = Known(decision.name, decision, label)
             first = known[decision.name]

@@ -33,6 +33,10 @@ class Frame:
     behind: Names
 
 
+_Kept = tuple[str, Frame | None, Enter | None, Types]
+"""What stays from step to step of a plan: path, parent, again and entered."""
+
+
 class Frames:
     """The frames of one space, each of them once."""
 
@@ -53,9 +57,7 @@ class Frames:
         kept = frame.path, frame.parent, frame.again, frame.entered
         return self._frame(frame.plan, frame.at + 1, (*frame.values, made), kept)
 
-    def _frame(
-        self, plan: Plan, at: int, values: Types, kept: "tuple[str, Frame | None, Enter | None, Types]"
-    ) -> Frame:
+    def _frame(self, plan: Plan, at: int, values: Types, kept: _Kept) -> Frame:
         path, parent, again, entered = kept
         needed = self._needs(plan, len(values) - at)[at]
         values = tuple([given if place in needed else None for place, given in enumerate(values)])

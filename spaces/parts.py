@@ -3,7 +3,7 @@
 A part keeps no state, so one tree serves any number of searches at once. Decisions are named by their path in the tree.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from archsmith.graph.book import Operator, RuleBook
@@ -12,7 +12,7 @@ from archsmith.graph.errors import Infeasible, UserError
 from archsmith.graph.graph import Scalar, Value
 from archsmith.graph.own import placed, short
 from archsmith.graph.types import TensorType
-from archsmith.spaces.decisions import Decision, Steps
+from archsmith.spaces.decisions import Decision, Label, Steps
 from archsmith.spaces.node import Enter, Make, Node, Plan, indented, joined, titled
 from archsmith.spaces.values import Choice, Given, Meanings, SharedValue, note, settled, values_of
 
@@ -29,12 +29,24 @@ class Op:
         values: list[tuple[str, Scalar]] = []
         for name, given in self.attributes:
             values.append((name, (yield from settled(given, self.path_of(name, given, path)))))
-        return (Make(_applied, (0,), (self.operator, tuple(values), self.own is None)),)
+        function = _applied if self.own is None else _called_on
+        return (Make(function, (0,), (self.operator, tuple(values))),)
 
     def path_of(self, name: str, given: Given, path: str) -> str:
         """The name of the decision about an attribute, where it is a choice."""
         own = given.name if isinstance(given, Choice) else None
         return joined(path, own or f"{short(self.operator)}.{name}")
+
+    def domains(self, path: str, answers: Mapping[str, Label]) -> dict[str, tuple[Scalar, ...]]:
+        """The values that are left for each attribute after these answers; none for one that is not computed yet."""
+        left: dict[str, tuple[Scalar, ...]] = {}
+        for name, given in self.attributes:
+            left[name] = values_of(given)
+            if isinstance(given, Choice) and self.path_of(name, given, path) in answers:
+                left[name] = (answers[self.path_of(name, given, path)],)
+            elif isinstance(given, SharedValue) and all(name in answers for name, _ in given.choices):
+                left[name] = (given.computed(answers),)
+        return left
 
     def lines(self) -> Iterator[str]:
         yield str(self)
@@ -63,16 +75,18 @@ class Op:
 
 
 def _applied(
-    builder: Builder,
-    values: Sequence[Value],
-    operator: str,
-    attributes: tuple[tuple[str, Scalar], ...],
-    declared: bool,
+    builder: Builder, values: Sequence[Value], operator: str, attributes: tuple[tuple[str, Scalar], ...]
 ) -> Value:
     given = dict(attributes)
-    if declared and given.get("dim", given.get("first")) == 0:
+    if given.get("dim", given.get("first")) == 0:
         raise Infeasible(f"{operator} along dimension 0 would mix the samples of a batch")
-    return builder.apply(operator, values, given)[0]
+    return _called_on(builder, values, operator, attributes)
+
+
+def _called_on(
+    builder: Builder, values: Sequence[Value], operator: str, attributes: tuple[tuple[str, Scalar], ...]
+) -> Value:
+    return builder.apply(operator, values, dict(attributes))[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +173,7 @@ class Residual:
 
     def plan(self, path: str) -> Steps[Plan]:
         yield from ()
-        return (Enter(self.body, joined(path, "residual")), Make(_added_back, (0, 1), (self.project,)))
+        return (Enter(self.body, joined(path, "residual")), Make(_projected_sum if self.project else _sum, (0, 1)))
 
     def lines(self) -> Iterator[str]:
         yield "residual" if self.project else "residual, not projected"
@@ -169,13 +183,16 @@ class Residual:
         self.body.check(book, meanings, joined(path, "residual"))
 
 
-def _added_back(builder: Builder, values: Sequence[Value], project: bool) -> Value:
-    """What went in, added to the body's result."""
+def _projected_sum(builder: Builder, values: Sequence[Value]) -> Value:
     x, y = values
-    if project and builder.type_of(x) != builder.type_of(y):
+    if builder.type_of(x) != builder.type_of(y):
         x = _projected(builder, x, builder.type_of(y))
+    return _sum(builder, (x, y))
+
+
+def _sum(builder: Builder, values: Sequence[Value]) -> Value:
     # An addition would broadcast, and a residual connection that broadcasts is a mistake, never a wish.
-    return added(builder, (x, y), "a residual connection")
+    return added(builder, values, "a residual connection")
 
 
 def added(builder: Builder, values: Sequence[Value], where: str) -> Value:

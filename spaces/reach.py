@@ -10,7 +10,8 @@ from archsmith.graph.expr import Apply, Sym, symbols
 from archsmith.graph.intervals import Range
 from archsmith.spaces.constraints import COSTS, Constraint
 from archsmith.spaces.decisions import Label
-from archsmith.spaces.diagram import Ask, Diagram, Edge, End, Live, Remember, Span
+from archsmith.spaces.diagram import Diagram, Remember
+from archsmith.spaces.questions import Ask, Edge, End, Live, Span
 
 LOOKS = 200_000
 """Questions looked at in one go at most; what is not known by then counts as alive."""

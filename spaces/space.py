@@ -33,8 +33,9 @@ class TreeSpace:
     """All architectures of a tree that meet its constraints, in their simplest form.
 
     ``input`` has a batch size of 1 in front; the networks take any, since no operator works along dimension
-    0. ``recipe`` are values of the training, which are asked after those of the network. A walk offers only options that
-    lead to an architecture, unless it is not to look ``ahead``. Iterating gives all architectures, first options first.
+    0. ``recipe`` are values of the training, which are asked after those of the network. A walk offers only options
+    that lead to an architecture, unless it is not to look ``ahead``. Iterating gives all architectures, first options
+    first.
     """
 
     root: Node
@@ -111,8 +112,8 @@ def search_space(
 
     ``recipe`` are settings of the training by name, each a value, a choice or something shared. ``require`` are
     constraints that every architecture must meet: ``"parameters <= 1e6"``, ``"width * depth <= 64"`` over shared values
-    by name, or functions of such values. ``operators`` are those of a user's own that only its functions use (``call``);
-    those in the tree need not be named.
+    by name, or functions of such values. ``operators`` are those of a user's own that only its functions use
+    (``call``); those in the tree need not be named.
 
     Raises:
         UserError: the root is no node, names an operator or attribute that does not exist, gives a shared name two

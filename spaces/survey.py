@@ -104,6 +104,21 @@ class Survey:
         return self._sites[key]
 
 
+def certain(node: Node, path: str) -> Names:
+    """Names that every walk through the part asks; not all of them where that is hard to see."""
+    match node:
+        case Op():
+            return look(node, path)[0]
+        case SomeOf() | Cell() | Junction():
+            return NOTHING
+    found: Names | None = None
+    for outcome in outcomes(lambda: node.plan(path)):
+        entered = (certain(step.node, step.path) for step in outcome.value if isinstance(step, Enter))
+        names = outcome.asked.union(*entered)
+        found = names if found is None else found & names
+    return found or NOTHING
+
+
 def look(node: Node, path: str) -> tuple[Names, tuple[Enter, ...]]:
     """The names that the part may ask itself, and what it may enter, as often as a single walk may."""
     match node:

@@ -7,7 +7,7 @@ own name, and means the same wherever it is used; arithmetic on it gives further
     op("conv2d", out=2 * width, kernel=3)
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 
@@ -57,10 +57,14 @@ class SharedValue:
         answers: dict[str, Label] = {}
         for name, choice in self.choices:
             answers[name] = yield from choice.ask(name)
+        return self.computed(answers)
+
+    def computed(self, answers: Mapping[str, Label]) -> Scalar:
+        """The value where its choices have these answers; ``Infeasible`` if it has none there."""
         if isinstance(self.expr, Sym):
             return answers[self.expr.name]
         try:
-            return evaluate(self.expr, {name: int(answer) for name, answer in answers.items()})
+            return evaluate(self.expr, {name: int(answers[name]) for name, _ in self.choices})
         except Undefined as error:
             raise Infeasible(str(error)) from None
 

@@ -87,9 +87,7 @@ def test_one_of_more_than_can_be_walked_is_drawn() -> None:
 
 
 def test_a_space_without_any_architecture_says_why() -> None:
-    with pytest.raises(
-        UserError, match=r"^no architecture of this space is valid; the first dead end: at 1: max_pool2d"
-    ):
+    with pytest.raises(UserError, match=r"^no architecture of .* is valid; the first dead end: at 1: max_pool2d"):
         uniformly(CLOSED, Random(0))
 
 

@@ -42,9 +42,8 @@ class Own:
     def plan(self, path: str) -> Steps[Plan]:
         width = yield Decision(self.asks, self.options, ordered=True)
         convolved = Make(_convolved, (0,), (int(width),))
-        return (
-            (convolved, Make(_rectified, (1,))) if (yield Decision(f"{path}/rectify", (False, True))) else (convolved,)
-        )
+        rectify = yield Decision(f"{path}/rectify", (False, True))
+        return (convolved, Make(_rectified, (1,))) if rectify else (convolved,)
 
     def lines(self) -> Iterator[str]:
         yield f"own {self.asks} {self.options}"
