@@ -76,6 +76,7 @@ spaces = _group(
         "show": ("archsmith.cli.spaces:show", "a space as text, and its digest"),
         "count": ("archsmith.cli.spaces:count", "how many architectures a space has"),
         "sample": ("archsmith.cli.spaces:sample", "architectures drawn at random"),
+        "export": ("archsmith.cli.space_export:export", "a space as JSON"),
         "draw": ("archsmith.cli.spaces:draw", "a picture of a space, or of one architecture"),
         "check": ("archsmith.cli.spaces:check", "dead ends, costs and idle decisions of a space"),
     },

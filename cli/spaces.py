@@ -29,18 +29,22 @@ if TYPE_CHECKING:
 def show(space: str, as_json: bool) -> None:
     """SPACE as text, and the digest of that text, by which a study knows it again.
 
-    SPACE is a Python file that defines `space`, file.py:name, module:name, or a name that `spaces list` has.
+    SPACE is a Python file that defines `space`, file.py:name, module:name, a JSON file that `spaces export` wrote, or a
+    name that `spaces list` has. With --json, `space` is what `spaces export` writes, and null of a space that is no
+    tree or has parts of a class of its own; `needs` are the functions and modules that it names.
 
     \b
     archsmith spaces show examples/digits_cnn.py
     """
+    from archsmith.cli.space_export import written
     from archsmith.spaces.space import TreeSpace, digest
 
     with redirect_stdout(sys.stderr):  # a space may print
         found, named = _loaded(space)
         text, name = named.text(), digest(named)
     if as_json:
-        print_json({"text": text, "digest": name, "input": found.input if isinstance(found, TreeSpace) else None})
+        input = found.input if isinstance(found, TreeSpace) else None
+        print_json({"text": text, "digest": name, "input": input} | written(found))
         return
     click.echo(f"{text}\n\ndigest {name}")
 
@@ -62,28 +66,21 @@ def count(space: str, unique_up_to: int, as_json: bool) -> None:
     archsmith spaces count examples/digits_cnn.py
     archsmith spaces count examples/digits_cnn.py --unique-up-to 0 --json
     """
-    from archsmith.graph.text import digest
     from archsmith.jobs.user_space import explained
     from archsmith.spaces.counting import count as count_traces
-    from archsmith.spaces.enumeration import architectures
 
     with redirect_stdout(sys.stderr):
         found, named = _loaded(space)
         with explained(space, "counting it"):
-            size = count_traces(_tree(found, space))
-        unique = None
-        if size <= unique_up_to:
-            seen: set[str] = set()
-            with _bar("architectures", size) as advance:
-                for number, derivation in enumerate(architectures(named), start=1):
-                    assert derivation.graph is not None  # only dead ends have none, and they are passed over
-                    seen.add(digest(derivation.graph))
-                    advance(number)
-            unique = len(seen)
+            tree = _tree(found, space)
+            size = count_traces(tree)
+            unique = _different(tree, named, size) if size <= unique_up_to else None
     if as_json:
         print_json({"size": size, "unique": unique})
         return
-    told = f"{unique:,} of them different" if unique is not None else f"not compared, being more than {unique_up_to:,}"
+    rule = " by the space's own rule" if tree.alike is not None else ""
+    compared = f"{unique:,} of them different{rule}" if unique is not None else ""
+    told = compared or f"not compared, being more than {unique_up_to:,}"
     click.echo(f"{size:,} architectures, {told}")
 
 
@@ -224,6 +221,25 @@ def _tree(space: "Space", given: str) -> "TreeSpace":
         made = "a space made by archsmith.spaces.space.search_space(...)"
         raise UserError(f"{given} must be {made} to be counted; got {type(space).__name__}")
     return space
+
+
+def _different(tree: "TreeSpace", named: "Space", size: int) -> int:
+    """How many architectures differ: by what the space holds to be alike if it says so, else by their graphs."""
+    from archsmith.graph.text import digest
+    from archsmith.spaces.enumeration import architectures, traces
+
+    seen: set[object] = set()
+    with _bar("architectures", size) as advance:
+        if tree.alike is not None:
+            for number, trace in enumerate(traces(tree.reach), start=1):
+                seen.add(tree.alike(trace))
+                advance(number)
+            return len(seen)
+        for number, derivation in enumerate(architectures(named), start=1):
+            assert derivation.graph is not None  # only dead ends have none, and they are passed over
+            seen.add(digest(derivation.graph))
+            advance(number)
+    return len(seen)
 
 
 def _drawing(given: str, *, uniform: bool = False) -> "tuple[Callable[[Random], Derivation], RuleBook]":

@@ -86,6 +86,11 @@ def class_of(operator: str) -> type[nn.Module]:
     return found
 
 
+def operator_of(name: str) -> Operator:
+    """The operator of that name, made of its class. It runs the user's code, and raises what ``class_of`` does."""
+    return module(class_of(name))
+
+
 def classes_of(graph: Graph) -> dict[Home, type[nn.Module]]:
     """The classes of the graph's own operators, by where they were found (``UserError`` as ``class_of``)."""
     return {home(name): class_of(name) for name in own_operators(graph)}
@@ -97,7 +102,7 @@ def book_of(*graphs: Graph) -> RuleBook:
     Raises:
         UserError: a class is not where its operator's name says, or its code fails.
     """
-    return DECLARED.extended(module(class_of(name)) for name in own_operators(*graphs))
+    return DECLARED.extended(map(operator_of, own_operators(*graphs)))
 
 
 def _is_module(given: object) -> TypeGuard[type[nn.Module]]:

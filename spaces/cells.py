@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from archsmith.graph.book import RuleBook
 from archsmith.graph.builder import Builder
 from archsmith.graph.graph import Value
+from archsmith.graph.types import TensorType
 from archsmith.spaces.branches import CAT_AT_ONCE, check_branches, joint, labelled
 from archsmith.spaces.decisions import Decision, Steps
-from archsmith.spaces.node import Enter, Make, Node, Plan, joined, titled
+from archsmith.spaces.node import Enter, Labels, Make, Node, Plan, Through, answered, joined, titled
 from archsmith.spaces.values import Meanings
 
 ABSENT = "none"
@@ -45,19 +46,42 @@ class Cell:
 
     def plan(self, path: str) -> Steps[Plan]:
         if self.gaps:
-            return self.wired((yield from self._asked(path)), path)
+            # All edges before anything is built: only then is it known which of them lead anywhere.
+            labels = yield from answered(self, path)
+            return self.wired(dict(zip(self._edges(), map(str, labels), strict=True)), path)
         earlier = tuple(range(self.inputs + self.nodes))
         steps: list[Enter | Make] = [Enter(Junction(self, at), path, earlier[:at]) for at in earlier[self.inputs :]]
         return tuple(self._ended(steps))
 
-    def _asked(self, path: str) -> Steps[Edges]:
-        # All edges before anything is built: only then is it known which of them lead anywhere.
-        edges: dict[tuple[int, int], str] = {}
-        labels = (ABSENT, *(label for label, _ in self.operations))
-        for at in range(self.inputs, self.inputs + self.nodes):
-            for source in range(at):
-                edges[source, at] = str((yield Decision(self.edge(source, at, path), labels)))
-        return edges
+    def _edges(self) -> list[tuple[int, int]]:
+        return [(source, at) for at in range(self.inputs, self.inputs + self.nodes) for source in range(at)]
+
+    def sealed(self, path: str, entering: tuple[TensorType, ...], through: Through) -> TensorType | None:
+        """The type that comes in, of a cell with gaps whose operations ask nothing and all keep the type."""
+        kept, *others = entering
+        if not self.gaps or any(other != kept for other in others):
+            return None
+        steps = [
+            self.enter(source, self.inputs, label, path, source)
+            for source in (0, self.inputs)
+            for label in dict(self.operations)
+        ]
+        joins = (
+            through(Make(_nothing, (0,)), (kept,)),
+            through(Make(joint, (0, 1), ("add", "a cell's node")), (kept, kept)),
+        )
+        return kept if all(made == kept for made in (*(through(step, (kept,)) for step in steps), *joins)) else None
+
+    def after(self, path: str, labels: Labels) -> Decision | None:
+        """The edge that is asked for behind so many, in a cell with gaps."""
+        edges = self._edges()
+        if len(labels) == len(edges):
+            return None
+        return Decision(self.edge(*edges[len(labels)], path), (ABSENT, *dict(self.operations)))
+
+    def ways(self, path: str, labels: Labels) -> int:
+        """How many ways there are to settle the edges that are left, in a cell with gaps."""
+        return int((len(self.operations) + 1) ** (len(self._edges()) - len(labels)))
 
     def wired(self, edges: Edges, path: str) -> Plan:
         """The steps through the edges that are on a way from an input to the last node."""

@@ -11,7 +11,7 @@ from functools import cached_property
 from inspect import Parameter, signature
 
 from archsmith.graph.errors import UserError
-from archsmith.graph.expr import Expr, Undefined, evaluate, parse, show, symbols
+from archsmith.graph.expr import Apply, Expr, Undefined, evaluate, parse, show, symbols
 from archsmith.graph.intervals import Range, bounds
 from archsmith.spaces.decisions import Label
 from archsmith.spaces.values import Choice
@@ -53,9 +53,10 @@ class Constraint:
         assert self.expr is not None
         try:
             least, most = bounds(self.expr, ranges)
+            defined = all(bounds(divisor, ranges)[0] > 0 for divisor in _divisors(self.expr))
         except Undefined:
             return 0, 0
-        return int(least > 0 or most < 0), int((least, most) != (0, 0))
+        return int(defined and (least > 0 or most < 0)), int((least, most) != (0, 0))
 
     @cached_property
     def _used(self) -> frozenset[str]:
@@ -86,6 +87,8 @@ def read_constraint(given: str | Callable[..., bool], values: Mapping[str, Choic
         expr = parse(given)
     except ValueError as error:
         raise UserError(f"a constraint is an expression over whole numbers: {error}") from None
+    if not symbols(expr):
+        raise UserError(f"a constraint speaks of {', '.join(COSTS)} or of shared values; {given!r} speaks of none")
     names = symbols(expr) - set(COSTS)
     _demand_shared(given, names, values)
     for name in sorted(names):
@@ -96,9 +99,20 @@ def read_constraint(given: str | Callable[..., bool], values: Mapping[str, Choic
     return Constraint(expr, None, _options(names, values))
 
 
+def _divisors(expr: Expr) -> tuple[Expr, ...]:
+    """What is divided by: where one is not positive, the expression has no value, and a constraint is not met."""
+    if not isinstance(expr, Apply):
+        return ()
+    own = expr.arguments[1:] if expr.operation in ("//", "%") else ()
+    return own + tuple(divisor for side in expr.arguments for divisor in _divisors(side))
+
+
 def _predicate(given: Callable[..., bool], values: Mapping[str, Choice | str]) -> Constraint:
     name = getattr(given, "__qualname__", "<nameless>")
-    taken = signature(given).parameters.values()
+    try:
+        taken = signature(given).parameters.values()
+    except (TypeError, ValueError):  # one of Python's own, which do not tell their parameters
+        raise UserError(f"a predicate is a function of shared values by name; {name} does not tell its names") from None
     if "<" in name or any(entry.kind is not Parameter.POSITIONAL_OR_KEYWORD for entry in taken) or not taken:
         raise UserError(f"a predicate is a function of shared values by name, at the top of a file; got {name}")
     names = frozenset(entry.name for entry in taken)

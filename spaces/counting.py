@@ -52,15 +52,22 @@ class Counts:
         waiting = [begin]
         while waiting:
             ask, paid = waiting[-1]
-            edges = (self._reach.diagram.edge(ask, place) for place in range(len(ask.decision.options)))
+            edges, ways = self._onward(ask)
             places = [self._place(edge, paid) for edge in edges]
             unknown = [place for place in places if not isinstance(place, int) and place not in self._sizes]
             if unknown:
                 waiting += unknown
             else:
                 waiting.pop()
-                self._sizes[ask, paid] = sum(p if isinstance(p, int) else self._sizes[p] for p in places)
-        return self._sizes[begin]
+                self._sizes[ask, paid] = ways * sum(p if isinstance(p, int) else self._sizes[p] for p in places)
+        # Questions in a sealed part are drawn up anew each time, and so would be kept in vain.
+        return self._sizes[begin] if begin[0].seal is None else self._sizes.pop(begin)
+
+    def _onward(self, ask: Ask) -> tuple[list[Edge], int]:
+        """What follows the question, and how many ways lead to each of it."""
+        if ask.seal is not None:
+            return [ask.seal.behind], ask.seal.part.ways(ask.seal.path, ask.labels)
+        return [self._reach.diagram.edge(ask, place) for place in range(len(ask.decision.options))], 1
 
     def _place(self, edge: Edge, spent: Spent) -> Place | int:
         """What has to be counted behind the edge, or the number itself where that is clear."""

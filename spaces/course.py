@@ -1,11 +1,11 @@
 """Walks through a diagram: answers given one by one, only options offered that lead to an architecture."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from random import Random
 from typing import TypeVar
 
-from archsmith.graph.errors import Infeasible, UserError
-from archsmith.spaces.decisions import Label, Steps, Trace
+from archsmith.graph.errors import Infeasible
+from archsmith.spaces.decisions import Decision, Label, Steps
 from archsmith.spaces.diagram import Remember
 from archsmith.spaces.questions import Ask, Edge, Live
 from archsmith.spaces.reach import Reach, Spent, after
@@ -15,34 +15,27 @@ T = TypeVar("T")
 NOTHING: Spent = (0, 0)
 
 
-ATTEMPTS = 10_000
-"""Walks into dead ends, which only happen where it was too much to look ahead, before a draw is given up."""
-
-
 class Course:
     """One walk through what ``reach`` has found alive: ``ask`` is its question, or None once it is through.
 
-    ``spent`` are the parameters and multiply-accumulates so far.
+    ``answers`` are those given so far, ``spent`` the parameters and multiply-accumulates.
 
     Raises:
         Infeasible: no architecture can be reached.
     """
 
-    __slots__ = ("_passed", "_reach", "ask", "spent")
+    __slots__ = ("_passed", "_reach", "answers", "ask", "spent")
 
     def __init__(self, reach: Reach) -> None:
         self._reach = reach
-        self._passed: list[tuple[Ask, Spent, Label]] = []
         self._start()
 
     def _start(self) -> None:
+        self._passed: list[Ask] = []
+        self.answers: list[tuple[str, Label]] = []
         self.spent = NOTHING
+        self.ask: Ask | None = None
         self._follow(self._reach.begin())
-
-    @property
-    def answers(self) -> tuple[tuple[str, Label], ...]:
-        """The answers so far."""
-        return tuple((ask.decision.name, label) for ask, _, label in self._passed)
 
     def live(self) -> Live:
         """The options that lead somewhere."""
@@ -54,7 +47,7 @@ class Course:
             except Remember:
                 self._again()
                 return self.live()
-        if not found.labels:
+        if not found.answers:
             self._bury()
             raise Infeasible(self._reach.diagram.reason)
         return found
@@ -62,8 +55,54 @@ class Course:
     def take(self, live: Live, place: int) -> None:
         """Answer with the option at that place of the ``live`` ones."""
         assert self.ask is not None
-        self._passed.append((self.ask, self.spent, live.labels[place]))
+        self._passed.append(self.ask)
+        self.answers.append(live.answers[place])
         self._follow(live.edges[place])
+
+    def glide(self, wanted: Mapping[str, Label], rng: Random) -> int | None:
+        """On through questions whose drawn options are known to lead on: nearly all, once a space was drawn from.
+
+        The place that was drawn at the question where that ends, if one was.
+        """
+        random, ask = rng.random, self.ask
+        while ask is not None and ask.ways is not None:
+            decision, ways = ask.decision, ask.ways
+            if decision.name in wanted or decision.weights is not None:
+                place = first_place(decision, wanted, rng)
+            else:
+                place = int(random() * len(ways))
+            way = ways[place]
+            if way is None:
+                self.ask = ask
+                return place
+            self._passed.append(ask)
+            self.answers.append((decision.name, decision.options[place]))
+            ask = way.target if isinstance(way.target, Ask) else None
+        self.ask = ask
+        return None
+
+    def way(self, place: int) -> Edge | None:
+        """What follows the option at that place of all, if it leads somewhere; the others need not be known."""
+        assert self.ask is not None
+        try:
+            edge = self._reach.diagram.edge(self.ask, place)
+            leads = self._reach.leads(edge, self.spent)
+        except Remember:
+            self._again()
+            return self.way(place)
+        if leads and self.ask.seal is None and not self._reach.diagram.of_cost:
+            if self.ask.ways is None:
+                self.ask.ways = [None] * len(self.ask.decision.options)
+            self.ask.ways[place] = edge
+        return edge if leads else None
+
+    def follow(self, place: int, edge: Edge) -> None:
+        """Answer with the option at that place of all, which leads to ``edge``."""
+        assert self.ask is not None
+        decision = self.ask.decision
+        self._passed.append(self.ask)
+        self.answers.append((decision.name, decision.options[place]))
+        self._follow(edge)
 
     def _follow(self, edge: Edge) -> None:
         if edge.target is None:
@@ -73,87 +112,28 @@ class Course:
 
     def _again(self) -> None:
         """The same answers, through a diagram that has been begun anew."""
-        passed, self._passed = self._passed, []
+        answers = self.answers
         self._start()
-        for _, _, label in passed:
+        for _, label in answers:
             live = self.live()
-            self.take(live, live.labels.index(label))
+            self.take(live, live.places[label])
 
     def _bury(self) -> None:
         """Remember that nothing is behind the question, although it was thought so."""
         assert self.ask is not None
         self._reach.bury(self.ask, self.spent)
-        for ask, _, _ in self._passed:
-            ask.live = None
+        for ask in self._passed:
+            ask.live = ask.ways = None
 
 
-def draw(reach: Reach, rng: Random) -> Trace:
-    """The answers of a random walk: every option that is offered as likely as its weight.
-
-    Raises:
-        UserError: no architecture of the space is valid.
-    """
-
-    def at_random(name: str, live: Live) -> int:
-        return _drawn(live, rng)
-
-    return _walked(reach, at_random)
-
-
-def mutate(reach: Reach, trace: Trace, rng: Random) -> Trace:
-    """The trace with another answer to one decision, the others kept wherever they still can be given.
-
-    Every decision that has another answer is as likely as any other; what is asked anew is answered at random. A space
-    with a single architecture gives that one back.
-
-    Raises:
-        UserError: the trace is not of this space.
-    """
-    given = trace.as_dict()
-    open_now: list[tuple[str, Label]] = []
-
-    def as_given(name: str, live: Live) -> int:
-        if name not in given or given[name] not in live.labels:
-            raise UserError(f"the trace does not say one of {live.labels} to {name}: it is of another space")
-        place = live.labels.index(given[name])
-        if len(live.labels) > 1:
-            others = [label for label in live.labels if label != given[name]]
-            open_now.append((name, others[int(rng.random() * len(others))]))
-        return place
-
-    whole = _walked(reach, as_given)
-    if not open_now:
-        return whole
-    changed, label = open_now[int(rng.random() * len(open_now))]
-    wanted = {**given, changed: label}
-
-    def changed_there(name: str, live: Live) -> int:
-        kept = wanted.get(name)
-        return live.labels.index(kept) if kept in live.labels else _drawn(live, rng)
-
-    return _walked(reach, changed_there)
-
-
-def _walked(reach: Reach, answer: Callable[[str, Live], int]) -> Trace:
-    for _ in range(ATTEMPTS):
-        try:
-            course = Course(reach)
-        except Infeasible as reason:
-            raise UserError(f"no architecture of this space is valid; the first dead end: {reason}") from None
-        try:
-            while course.ask is not None:
-                live = course.live()
-                course.take(live, answer(course.ask.decision.name, live))
-        except Infeasible:
-            continue
-        return Trace(course.answers)
-    raise UserError(f"no valid architecture in {ATTEMPTS} walks through this space: {reach.diagram.reason}")
-
-
-def _drawn(live: Live, rng: Random) -> int:
-    if live.weights is None:
-        return int(rng.random() * len(live.labels))
-    return rng.choices(range(len(live.labels)), live.weights)[0]
+def first_place(decision: Decision, wanted: Mapping[str, Label], rng: Random) -> int:
+    """The place of the option that is wanted, or of one drawn from all of them."""
+    label = wanted.get(decision.name)
+    if label in decision.options:
+        return decision.options.index(label)
+    if decision.weights is None:
+        return int(rng.random() * len(decision.options))
+    return rng.choices(range(len(decision.options)), decision.weights)[0]
 
 
 def offered(walk: Steps[T], course: Course) -> Steps[T]:
@@ -169,7 +149,7 @@ def offered(walk: Steps[T], course: Course) -> Steps[T]:
             else:
                 live = course.live()
                 label = yield decision.narrowed(live.labels)
-                course.take(live, live.labels.index(label))
+                course.take(live, live.places[label])
             decision = walk.send(label)
     except StopIteration as end:
         result: T = end.value

@@ -25,24 +25,33 @@ T = TypeVar("T")
 class Decision:
     """A question of a walk: ``options`` simplest first; ``ordered`` if their order means size.
 
-    ``weights`` are how likely random sampling takes each option; without them all are equally likely. ``narrow`` says
-    that it had more options, which lead nowhere: with a single one left it is not asked, and yet stands in the trace.
+    ``weights`` are how likely random sampling takes each option; without them all are equally likely. ``whole`` are all
+    the options that it has anywhere, if some of them lead nowhere here and are not offered.
     """
 
     name: str
     options: tuple[Label, ...]
     ordered: bool = False
     weights: tuple[float, ...] | None = None
-    narrow: bool = False
+    whole: tuple[Label, ...] = ()
+
+    @property
+    def narrow(self) -> bool:
+        """Whether options are left out. With a single one left it is not asked, and yet stands in the trace."""
+        return bool(self.whole)
+
+    @property
+    def everywhere(self) -> tuple[Label, ...]:
+        """All the options, those too that lead nowhere here."""
+        return self.whole or self.options
 
     def narrowed(self, options: tuple[Label, ...]) -> "Decision":
         """The same question with only these of its options."""
         if options == self.options:
             return self
-        if self.weights is None:
-            return Decision(self.name, options, self.ordered, None, True)
-        weights = tuple(self.weights[self.options.index(option)] for option in options)
-        return Decision(self.name, options, self.ordered, weights if any(weights) else None, True)
+        weights = self.weights and tuple(self.weights[self.options.index(option)] for option in options)
+        kept = weights if weights and any(weights) else None
+        return Decision(self.name, options, self.ordered, kept, self.everywhere)
 
 
 Steps = Generator[Decision, Label, T]
@@ -154,13 +163,20 @@ def replay(space: Space, trace: Trace) -> Derivation:
     def answer(decision: Decision, prefix: Prefix) -> Label:
         label = given.get(decision.name)
         if label is None or label not in decision.options:
-            options = ", ".join(map(repr, decision.options))
-            raise UserError(
-                f"the trace says {label!r} to {decision.name}, which takes {options}: it is of another space"
-            )
+            raise _of_another(decision, label)
         return label
 
-    return derive(space, answer)
+    found = derive(space, answer)
+    for decision, (name, label) in zip(found.asked, found.trace.answers, strict=True):
+        # A decision that is narrowed to one option is not asked, so nobody has looked at what the trace says to it.
+        if given.get(name, label) != label:
+            raise _of_another(decision, given[name])
+    return found
+
+
+def _of_another(decision: Decision, label: Label | None) -> UserError:
+    options = ", ".join(map(repr, decision.options))
+    return UserError(f"the trace says {label!r} to {decision.name}, which takes {options}: it is of another space")
 
 
 def randomly(rng: Random) -> Answer:

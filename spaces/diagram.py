@@ -19,10 +19,10 @@ from archsmith.spaces.cells import Junction
 from archsmith.spaces.constraints import Constraint
 from archsmith.spaces.decisions import Decision, Label
 from archsmith.spaces.frames import Frame, Frames, Types
-from archsmith.spaces.node import Enter, Make, Node, Plan, build
+from archsmith.spaces.node import Enter, Make, Node, Plan, build, is_sealed
 from archsmith.spaces.outcomes import options_of
 from archsmith.spaces.parts import Op
-from archsmith.spaces.questions import DEAD, EMPTY, Ask, Edge, End, Known, Memory
+from archsmith.spaces.questions import DEAD, EMPTY, Ask, Edge, End, Known, Memory, Seal
 from archsmith.spaces.solving import can_call, can_hold, many
 from archsmith.spaces.survey import NOTHING, Names, Survey, certain, mark
 
@@ -32,7 +32,11 @@ class Remember(Exception):
 
 
 class Diagram:
-    """The questions of a tree for a value of one type; ``reason`` is why the first dead end that was met is one."""
+    """The questions of a tree for a value of one type.
+
+    ``reason`` is why the first dead end that was met is one. While ``solving``, what is followed for the first time is
+    asked of a solver too: that takes as long as some hundred questions, and spares as many as there are combinations.
+    """
 
     def __init__(self, root: Node, entering: TensorType, book: RuleBook, constraints: Sequence[Constraint]) -> None:
         self._root, self._entering, self._book = root, entering, book
@@ -41,6 +45,7 @@ class Diagram:
         self._kept: Names = NOTHING
         self.version = 0
         self.reason = ""
+        self.solving = False
         self._begin()
 
     def _begin(self) -> None:
@@ -57,6 +62,7 @@ class Diagram:
         self._callable: dict[tuple[object, ...], bool] = {}
         self._certain = certain(self._root, "") if self.constraints else NOTHING
         self._passed: dict[tuple[object, ...], TensorType] = {}
+        self._seals: dict[tuple[Frame, Memory], Seal | None] = {}
         try:
             self.start = self._run(self._root_frame(self._root, "", (self._entering,)), EMPTY, ())
         except _Matters as part:
@@ -77,6 +83,8 @@ class Diagram:
         found = ask.edges.get(place)
         if ask.version != self.version:
             raise Remember
+        if ask.seal is not None:
+            return self._sealed_ask(ask.seal, ask.frame, ask.memory, (*ask.labels, ask.decision.options[place]))
         if found is None:
             try:
                 found = self._run(ask.frame, ask.memory, (*ask.labels, ask.decision.options[place]))
@@ -107,6 +115,9 @@ class Diagram:
             types = tuple([frame.values[place] for place in step.of])
             if isinstance(step, Enter) and self._survey.asks(step):
                 walked = self._walked(step, memory)
+                seal = self._seal(step, frame, memory) if walked is None else None
+                if seal is not None:
+                    return self._sealed_ask(seal, frame, memory, ())
                 if walked is None:
                     planned = self._plan(step, memory, labels)
                     if planned.asks is not None and self._can_go_on(step, types, planned):
@@ -152,13 +163,45 @@ class Diagram:
         if not isinstance(step.node, Op) or not planned.answered:
             return True
         domains = step.node.domains(step.path, {known.name: known.label for known in planned.answered})
-        if not many(domains):
+        if not (self.solving and many(domains)):
             return True
         inputs = tuple(given for given in types if given is not None)
         key = (step.node.operator, inputs, tuple(domains.items()))
         if key not in self._callable:
             self._callable[key] = can_call(self._book, step.node.operator, inputs, domains)
         return self._callable[key]
+
+    def _seal(self, step: Enter, frame: Frame, memory: Memory) -> Seal | None:
+        """What follows a part that need not be followed itself: a sealed one, of which no answer is wanted again."""
+        node, key = step.node, (frame, memory)
+        if self.of_cost or not is_sealed(node):
+            return None
+        if key not in self._seals:
+            types = tuple([frame.values[place] for place in step.of])
+            wanted = frame.behind.union(*(entry.names for entry in self.constraints), {known.name for known in memory})
+            given = tuple(entering for entering in types if entering is not None)
+            made = None
+            if self._survey.inside(step).isdisjoint(wanted):
+                made = node.sealed(step.path, given, self._through)
+            self._seals[key] = None
+            if made is not None:
+                if self._survey.forgettable(step):
+                    memory |= {Known(mark(step), entered=types)}
+                onward = self._frames.onward(frame, made)
+                behind = self._run(onward, self._wanted(memory, onward), ())
+                self._seals[key] = Seal(node, step.path, behind)
+        return self._seals[key]
+
+    def _sealed_ask(self, seal: Seal, frame: Frame, memory: Memory, labels: tuple[Label, ...]) -> Edge:
+        decision = seal.part.after(seal.path, labels)
+        return seal.behind if decision is None else Edge(Ask(decision, frame, memory, labels, self.version, seal))
+
+    def _through(self, step: Enter | Make, types: tuple[TensorType, ...]) -> TensorType | None:
+        """The type that leaves a step that asks nothing, if it can be made."""
+        if isinstance(step, Enter) and self._survey.asks(step):
+            return None
+        target = self._make(step, types, "").target
+        return target.type if isinstance(target, End) else None
 
     def _ask(self, decision: Decision, frame: Frame, memory: Memory, labels: tuple[Label, ...]) -> Ask:
         key = (frame, memory, labels)
@@ -205,7 +248,7 @@ class Diagram:
         domains: dict[str, tuple[Label, ...]] = {}
         for entry in waiting:
             domains |= {name: (values[name],) if name in values else options for name, options in entry.options}
-        if not many(domains):
+        if not (self.solving and many(domains)):
             return True
         key = tuple(domains.items())
         if key not in self._callable:
@@ -268,7 +311,9 @@ class Diagram:
                 continue
             seen.add(here)
             if isinstance(before.target, Ask) and isinstance(now.target, Ask):
-                waiting += zip(self._all(before.target), self._all(now.target), strict=True)
+                sealed = before.target.seal is not None and now.target.seal is not None
+                follow = self._behind if sealed else self._all
+                waiting += zip(follow(before.target), follow(now.target), strict=True)
             elif isinstance(now.target, End):
                 made.add(now.target.type)
             else:
@@ -277,8 +322,14 @@ class Diagram:
             raise _Matters(path)
         return made.pop()
 
+    def _behind(self, ask: Ask) -> tuple[Edge, ...]:
+        """What follows the sealed part that it is asked in, or else what follows each option."""
+        return self._all(ask) if ask.seal is None else (ask.seal.behind,)
+
     def _all(self, ask: Ask) -> tuple[Edge, ...]:
         """What follows each option."""
+        if ask.seal is not None:
+            return tuple(self.edge(ask, place) for place in range(len(ask.decision.options)))
         for place, label in enumerate(ask.decision.options):
             if place not in ask.edges:
                 ask.edges[place] = self._run(ask.frame, ask.memory, (*ask.labels, label))
@@ -293,7 +344,7 @@ class Diagram:
                 return True
             if isinstance(target, Ask) and target.alive is None and id(target) not in seen:
                 seen.add(id(target))
-                waiting += self._all(target)
+                waiting += self._behind(target)
         return False
 
 

@@ -205,7 +205,7 @@ def trace_features(derivation: Derivation) -> dict[str, float]:
     for decision, (name, label) in zip(derivation.asked, derivation.trace.answers, strict=True):
         if decision.ordered:
             features[f"asked {name}"] = 1.0
-            features[f"position {name}"] = decision.options.index(label) / (len(decision.options) - 1)
+            features[f"position {name}"] = decision.everywhere.index(label) / (len(decision.everywhere) - 1)
         else:
             features[f"answer {name} = {label!r}"] = 1.0
     return features

@@ -43,7 +43,7 @@ class Frames:
     def __init__(self, survey: Survey) -> None:
         self._survey = survey
         self._frames: dict[tuple[object, ...], Frame] = {}
-        self._needed: dict[int, tuple[frozenset[int], ...]] = {}
+        self._needed: dict[tuple[int, int], tuple[frozenset[int], ...]] = {}
 
     def __len__(self) -> int:
         return len(self._frames)
@@ -74,9 +74,10 @@ class Frames:
 
     def _needs(self, plan: Plan, entering: int) -> tuple[frozenset[int], ...]:
         """For each step, and the end, the places of the values that are taken from there on."""
-        if id(plan) not in self._needed:
+        key = (id(plan), entering)
+        if key not in self._needed:
             places = [frozenset({entering + len(plan) - 1})]
             for step in reversed(plan):
                 places.append(places[-1] | frozenset(step.of))
-            self._needed[id(plan)] = tuple(reversed(places))
-        return self._needed[id(plan)]
+            self._needed[key] = tuple(reversed(places))
+        return self._needed[key]

@@ -1,4 +1,4 @@
-"""Reading a space: one of the catalogue, a user's own from a file, or one from a module by ``module:name``."""
+"""Reading a space: one of the catalogue, a user's own from a file, one from a module by ``module:name``, or JSON."""
 
 import sys
 from difflib import get_close_matches
@@ -9,6 +9,7 @@ from archsmith.graph.errors import UserError
 from archsmith.graph.loading import load_object
 from archsmith.spaces.catalog import CATALOG
 from archsmith.spaces.decisions import Space
+from archsmith.spaces.text import from_json
 
 NAME = "space"
 """The variable that a space file is asked for."""
@@ -17,15 +18,30 @@ NAME = "space"
 def load_space(given: str) -> Space:
     """The space that ``given`` names: a Python file that defines ``space``, ``module:name``, or one of ``CATALOG``.
 
+    A file ending in .json is read as data: one that needs code is refused, since it does not look like code.
+
     Raises:
         UserError: there is no such file, module or name, its code fails, or it is not a space.
     """
+    if given.endswith(".json"):
+        return _from_json(Path(given))
     if _is_word(given) and not Path(given).is_file():
         if given in CATALOG:
             return as_space(load_object(CATALOG[given], default=NAME), given)
         if not _is_module(given):
             raise UserError(_unknown(given))
     return as_space(load_object(given, default=NAME), given)
+
+
+def _from_json(path: Path) -> Space:
+    try:
+        return from_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path} must be a file that can be read; {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{path} must be text in UTF-8") from None
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
 
 
 def as_space(found: object, given: str) -> Space:
@@ -49,5 +65,5 @@ def _is_module(given: str) -> bool:
 def _unknown(given: str) -> str:
     near = get_close_matches(given, CATALOG, n=3)
     guess = f"did you mean {' or '.join(near)}? " if near else ""
-    places = "a file ending in .py, module:name, or a space of the catalogue"
+    places = "a file ending in .py or .json, module:name, or a space of the catalogue"
     return f"{given!r} must be {places}; it is none of these. {guess}The catalogue has: {', '.join(CATALOG)}"

@@ -5,13 +5,16 @@ A plan is the one thing that is known of a part, and two readers take it: ``buil
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 from archsmith.graph.book import RuleBook
 from archsmith.graph.builder import Builder
+from archsmith.graph.errors import UserError
 from archsmith.graph.graph import Value
-from archsmith.spaces.decisions import Steps
+from archsmith.graph.types import TensorType
+from archsmith.spaces.decisions import Decision, Label, Steps
 from archsmith.spaces.values import Meanings
 
 
@@ -65,6 +68,48 @@ class Node(Protocol):
         ...
 
 
+Through = Callable[[Enter | Make, tuple[TensorType, ...]], TensorType | None]
+"""The type that leaves a step entered with these types; None if it can make none, or if anything is asked in it."""
+
+Labels = tuple[Label, ...]
+
+
+class Sealed(Node, Protocol):
+    """A part whose answers may make no difference to the type that leaves it, however many there are.
+
+    Then nothing has to be followed through it to know what lies behind it, and it is counted by ``ways``.
+    """
+
+    def sealed(self, path: str, entering: tuple[TensorType, ...], through: Through) -> TensorType | None:
+        """The type that leaves every walk through it, none of which is a dead end; None if that cannot be said."""
+        ...
+
+    def after(self, path: str, labels: Labels) -> Decision | None:
+        """The question that follows these answers to its first ones, with two options at least; None at the end."""
+        ...
+
+    def ways(self, path: str, labels: Labels) -> int:
+        """How many walks begin with these answers."""
+        ...
+
+    def look(self, path: str) -> tuple[frozenset[str], tuple[Enter, ...]]:
+        """The names that it may ask, and all parts that it may enter."""
+        ...
+
+
+def is_sealed(node: Node) -> TypeGuard[Sealed]:
+    """Whether the part says so of itself; whether it is for given types, ``sealed`` tells."""
+    return hasattr(node, "sealed")
+
+
+def answered(part: Sealed, path: str) -> Steps[Labels]:
+    """Ask all questions of such a part; the answers."""
+    labels: Labels = ()
+    while (decision := part.after(path, labels)) is not None:
+        labels = (*labels, (yield decision))
+    return labels
+
+
 def build(node: Node, builder: Builder, entering: Sequence[Value], path: str) -> Steps[Value]:
     """Grow the builder's graph by the part's plan, asking all decisions; the value that leaves the part."""
     values = list(entering)
@@ -75,6 +120,15 @@ def build(node: Node, builder: Builder, entering: Sequence[Value], path: str) ->
         else:
             values.append(step.function(builder, given, *step.arguments))
     return values[-1]
+
+
+@contextmanager
+def named_by(path: str) -> Iterator[None]:
+    """Whatever mistake is found here is told with the path."""
+    try:
+        yield
+    except UserError as mistake:
+        raise UserError(f"at {path}: {mistake}" if path else str(mistake)) from None
 
 
 def titled(kind: str, name: str, weights: tuple[float, ...] | None = None) -> str:

@@ -13,7 +13,7 @@ from archsmith.graph.graph import Scalar, Value
 from archsmith.graph.own import placed, short
 from archsmith.graph.types import TensorType
 from archsmith.spaces.decisions import Decision, Label, Steps
-from archsmith.spaces.node import Enter, Make, Node, Plan, indented, joined, titled
+from archsmith.spaces.node import Enter, Make, Node, Plan, indented, joined, named_by, titled
 from archsmith.spaces.values import Choice, Given, Meanings, SharedValue, note, settled, values_of
 
 
@@ -52,13 +52,11 @@ class Op:
         yield str(self)
 
     def check(self, book: RuleBook, meanings: Meanings, path: str) -> None:
-        try:
+        with named_by(path):
             for _, given in self.attributes:
                 if isinstance(given, SharedValue):
                     given.note(meanings)
             self._check_values(book)
-        except UserError as mistake:
-            raise UserError(f"at {path}: {mistake}" if path else str(mistake)) from None
 
     def _check_values(self, book: RuleBook) -> None:
         plain = {name: values_of(given) for name, given in self.attributes}
@@ -156,7 +154,8 @@ class Repeat:
 
     def check(self, book: RuleBook, meanings: Meanings, path: str) -> None:
         if isinstance(self.times, SharedValue):
-            self.times.note(meanings)
+            with named_by(path):
+                self.times.note(meanings)
         self.body.check(book, meanings, joined(path, self.name))
 
 
@@ -230,7 +229,8 @@ class Shared:
         yield from indented(self.body)
 
     def check(self, book: RuleBook, meanings: Meanings, path: str) -> None:
-        note(meanings, self.name, "\n".join(self.body.lines()))
+        with named_by(path):
+            note(meanings, self.name, "\n".join(self.body.lines()))
         self.body.check(book, meanings, self.name)
 
 

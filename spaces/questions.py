@@ -7,6 +7,7 @@ from archsmith.graph.intervals import Range
 from archsmith.graph.types import TensorType
 from archsmith.spaces.decisions import Decision, Label
 from archsmith.spaces.frames import Frame, Types
+from archsmith.spaces.node import Sealed
 
 
 class Known(NamedTuple):
@@ -47,11 +48,20 @@ DEAD = Edge(None)
 
 
 class Live(NamedTuple):
-    """The options of a question that lead somewhere, with what follows each, and the weights that they are drawn by."""
+    """The options of a question that lead somewhere, as answers to it, with what follows each.
 
-    labels: tuple[Label, ...]
+    ``places`` are their places by label, and ``weights`` those that they are drawn by.
+    """
+
+    answers: tuple[tuple[str, Label], ...]
     edges: tuple[Edge, ...]
     weights: tuple[float, ...] | None
+    places: dict[Label, int]
+
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        """The options."""
+        return tuple(self.places)
 
 
 class Span(NamedTuple):
@@ -61,12 +71,23 @@ class Span(NamedTuple):
     macs: Range
 
 
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """A sealed part that questions are asked in, and what follows the part, whatever the answers."""
+
+    part: Sealed
+    path: str
+    behind: Edge
+
+
 @dataclass(slots=True, eq=False)
 class Ask:
     """A question of the diagram; ``edges`` are those that were followed, by the option's place.
 
-    What ``reach`` has found out about it stands here too: whether it is ``alive``, its options that are, with their
-    ``weights`` if they have any, and the ``span`` of what can be spent behind it.
+    One with a ``seal`` is drawn up anew whenever it is met, and keeps nothing: there may be too many of them.
+
+    What ``reach`` has found out about it stands here too: whether it is ``alive``, its options that are, what follows
+    those that draws have found to be (``ways``, by the option's place), and the ``span`` of what can be spent behind.
     """
 
     decision: Decision
@@ -74,7 +95,9 @@ class Ask:
     memory: Memory
     labels: tuple[Label, ...]
     version: int
+    seal: Seal | None = None
     edges: dict[int, Edge] = field(default_factory=dict)
     alive: bool | None = None
     live: "Live | None" = None
+    ways: "list[Edge | None] | None" = None
     span: "Span | None" = None

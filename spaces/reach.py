@@ -16,6 +16,9 @@ from archsmith.spaces.questions import Ask, Edge, End, Live, Span
 LOOKS = 200_000
 """Questions looked at in one go at most; what is not known by then counts as alive."""
 
+PATIENCE = 2_000
+"""Questions looked at in one go before a solver is asked."""
+
 Spent = tuple[int, int]
 """Parameters and multiply-accumulates so far."""
 
@@ -39,9 +42,21 @@ class Reach:
         while True:
             try:
                 first = self.diagram.start
-                return first if self.leads(first, (0, 0)) else Edge(None)
+                if self.leads(first, (0, 0)):
+                    return first
+                if self.alive(first):
+                    self.diagram.reason = self._beyond(first)
+                return Edge(None)
             except Remember:
                 continue
+
+    def _beyond(self, first: Edge) -> str:
+        """That no architecture meets the constraints on cost, and what they do cost."""
+        demanded = " and ".join(map(str, self.diagram.of_cost))
+        rest = first.target.span if isinstance(first.target, Ask) else None
+        parameters, macs = rest or ((0, 0), (0, 0))
+        sizes, work = _moved(parameters, first.parameters), _moved(macs, first.macs)
+        return f"the space demands {demanded}; it has {sizes[0]} to {sizes[1]} parameters, {work[0]} to {work[1]} MACs"
 
     def live(self, ask: Ask, spent: Spent) -> Live:
         """The options that lead to an architecture, when so much is spent.
@@ -55,12 +70,14 @@ class Reach:
         edges = [self.diagram.edge(ask, place) for place in range(len(options))]
         open_now = [place for place, edge in enumerate(edges) if self.leads(edge, spent)]
         weights = ask.decision.weights and tuple(ask.decision.weights[place] for place in open_now)
+        labels = [options[place] for place in open_now]
         found = Live(
-            tuple(options[place] for place in open_now),
+            tuple((ask.decision.name, label) for label in labels),
             tuple(edges[place] for place in open_now),
             weights if weights and any(weights) else None,
+            {label: place for place, label in enumerate(labels)},
         )
-        if not self.diagram.of_cost:
+        if not self.diagram.of_cost and ask.seal is None:
             ask.live = found
         return found
 
@@ -112,9 +129,10 @@ class Reach:
             at, edges = stack[-1]
             edge = next(edges, None)
             looks += 1
+            self.diagram.solving = looks > PATIENCE and not whole
             if looks > LOOKS:
                 self._give_up([entry for entry, _ in stack])
-                return
+                break
             if edge is None:
                 self._close(at)
                 stack.pop()
@@ -123,11 +141,15 @@ class Reach:
             elif not whole and _alive(edge):
                 at.alive = True
                 stack.pop()
+        self.diagram.solving = False
 
     def _edges(self, ask: Ask) -> Iterator[Edge]:
-        """What follows each option; one whose target was unknown comes a second time, when it is known."""
-        for place in range(len(ask.decision.options)):
-            edge = self.diagram.edge(ask, place)
+        """What follows each option; one whose target was unknown comes a second time, when it is known.
+
+        Of a question in a sealed part, what follows the part.
+        """
+        for place in range(len(ask.decision.options) if ask.seal is None else 1):
+            edge = self.diagram.edge(ask, place) if ask.seal is None else ask.seal.behind
             unknown = isinstance(edge.target, Ask) and edge.target.alive is None
             yield edge
             if unknown:
@@ -135,7 +157,8 @@ class Reach:
 
     def _close(self, ask: Ask) -> None:
         """All its options have been looked at."""
-        behind = [edge for edge in ask.edges.values() if _alive(edge)]
+        edges = ask.edges.values() if ask.seal is None else (ask.seal.behind,)
+        behind = [edge for edge in edges if _alive(edge)]
         ask.alive = bool(behind)
         if behind and self.diagram.of_cost:
             ask.span = Span(*(_hull(behind, place) for place in range(len(COSTS))))

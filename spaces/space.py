@@ -1,6 +1,6 @@
 """A search space: a tree, the type that goes in, and the rule book that judges every step."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from random import Random
@@ -14,9 +14,11 @@ from archsmith.graph.simplify import simplified
 from archsmith.graph.types import ITEM_BYTES, TensorType
 from archsmith.spaces.books import book_with
 from archsmith.spaces.constraints import Constraint, read_constraint
-from archsmith.spaces.course import Course, draw, mutate, offered
+from archsmith.spaces.course import Course, offered
+from archsmith.spaces.cycles import demand_no_cycle
 from archsmith.spaces.decisions import Answered, Derivation, Label, Space, Steps, Trace, once
 from archsmith.spaces.diagram import Diagram
+from archsmith.spaces.draws import draw, mutate
 from archsmith.spaces.enumeration import architectures
 from archsmith.spaces.node import Node, build
 from archsmith.spaces.reach import Reach
@@ -35,7 +37,8 @@ class TreeSpace:
     ``input`` has a batch size of 1 in front; the networks take any, since no operator works along dimension
     0. ``recipe`` are values of the training, which are asked after those of the network. A walk offers only options
     that lead to an architecture, unless it is not to look ``ahead``. Iterating gives all architectures, first options
-    first.
+    first. Two traces of which ``alike`` gives the same count as one architecture; without it, those that lead to one
+    graph do.
     """
 
     root: Node
@@ -44,6 +47,7 @@ class TreeSpace:
     recipe: Recipe = ()
     constraints: tuple[Constraint, ...] = ()
     ahead: bool = True
+    alike: Callable[[Trace], Hashable] | None = field(default=None, compare=False)
     reach: Reach = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -107,13 +111,15 @@ def search_space(
     recipe: Mapping[str, Given] | None = None,
     require: Sequence[str | Callable[..., bool]] | str | Callable[..., bool] = (),
     operators: Iterable[Operator] = (),
+    alike: Callable[[Trace], Hashable] | None = None,
 ) -> TreeSpace:
     """The space of a tree for samples of shape ``input``, without the batch: ``(channels, height, width)``.
 
     ``recipe`` are settings of the training by name, each a value, a choice or something shared. ``require`` are
     constraints that every architecture must meet: ``"parameters <= 1e6"``, ``"width * depth <= 64"`` over shared values
     by name, or functions of such values. ``operators`` are those of a user's own that only its functions use
-    (``call``); those in the tree need not be named.
+    (``call``); those in the tree need not be named. ``alike`` gives the same for two traces that are to count as one
+    architecture, where that is not whether they lead to one graph.
 
     Raises:
         UserError: the root is no node, names an operator or attribute that does not exist, gives a shared name two
@@ -126,12 +132,13 @@ def search_space(
     if dtype not in ITEM_BYTES:
         raise UserError(f"a space's dtype must be one of {', '.join(ITEM_BYTES)}; got {dtype!r}")
     meanings: Meanings = {}
+    demand_no_cycle(root)
     book = book_with(root, tuple(operators))
     root.check(book, meanings, "")
     settings = checked_recipe(recipe, meanings)
     given = (require,) if isinstance(require, str) or callable(require) else tuple(require)
     constraints = tuple(read_constraint(entry, meanings) for entry in given)
-    return TreeSpace(root, TensorType((1, *input), dtype), book, settings, constraints)
+    return TreeSpace(root, TensorType((1, *input), dtype), book, settings, constraints, alike=alike)
 
 
 def _size(given: object) -> bool:

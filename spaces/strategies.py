@@ -1,9 +1,12 @@
 """Architectures of a space for tests by Hypothesis, which is needed here and nowhere else in this package."""
 
+from dataclasses import dataclass
+
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from archsmith.spaces.decisions import Answer, Decision, Derivation, Label, Prefix, Space, Trace, derive
+from archsmith.graph.graph import Graph
+from archsmith.spaces.decisions import Answer, Decision, Derivation, Label, Prefix, Space, Steps, Trace, derive
 from archsmith.spaces.sampling import DeadEnds, around, feasible
 
 
@@ -38,7 +41,41 @@ def _walks(draw: DrawFn, space: Space, dead_ends: list[Derivation]) -> Derivatio
     """
     if dead_ends:
         return derive(space, _looking_ahead(draw, space))
-    return derive(space, lambda decision, prefix: draw(st.sampled_from(decision.options)))
+    whole = _Whole(space, [], {})
+    found = derive(whole, lambda decision, prefix: draw(st.sampled_from(decision.options)))
+    return Derivation(Trace.of(whole.answers), tuple(whole.asked), found.graph, found.dead_end)
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """The space, asking its decisions with all their options, and answering itself by the nearest one that is offered.
+
+    So what is drawn is the same wherever the decision stands, and shrinks as if nothing depended on anything.
+    """
+
+    space: Space
+    asked: list[Decision]
+    answers: dict[str, Label]
+
+    def walk(self) -> Steps[Graph]:
+        walk = self.space.walk()
+        try:
+            decision = next(walk)
+            while True:
+                everywhere = decision.everywhere
+                label = yield Decision(decision.name, everywhere, decision.ordered)
+                if len(everywhere) > 1:
+                    wanted = everywhere.index(label)
+                    label = min(decision.options, key=lambda option: abs(everywhere.index(option) - wanted))
+                    self.asked.append(decision)
+                    self.answers[decision.name] = label
+                decision = walk.send(label)
+        except StopIteration as end:
+            graph: Graph = end.value
+            return graph
+
+    def text(self) -> str:
+        return self.space.text()
 
 
 def _looking_ahead(draw: DrawFn, space: Space) -> Answer:

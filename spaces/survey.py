@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from archsmith.spaces.branches import SomeOf
+from archsmith.spaces.branches import SomeOf, Turn
 from archsmith.spaces.cells import Cell, Junction
-from archsmith.spaces.node import Enter, Node, Plan, joined
+from archsmith.spaces.node import Enter, Node, Plan, is_sealed, joined
 from archsmith.spaces.outcomes import outcomes
 from archsmith.spaces.parts import Op
 from archsmith.spaces.values import Choice, SharedValue
@@ -50,6 +50,10 @@ class Survey:
     def asked(self, node: Node, path: str) -> Names:
         """The names that the part may ask itself, not its parts."""
         return self._looked(node, path)[0]
+
+    def inside(self, step: Enter) -> Names:
+        """All names that may be asked in the part."""
+        return frozenset(self._counted(step.node, step.path))
 
     def asks(self, step: Enter) -> bool:
         """Whether anything may be asked in the part."""
@@ -109,7 +113,9 @@ def certain(node: Node, path: str) -> Names:
     match node:
         case Op():
             return look(node, path)[0]
-        case SomeOf() | Cell() | Junction():
+        case SomeOf() | Junction():
+            return NOTHING
+        case _ if is_sealed(node):
             return NOTHING
     found: Names | None = None
     for outcome in outcomes(lambda: node.plan(path)):
@@ -130,13 +136,18 @@ def look(node: Node, path: str) -> tuple[Names, tuple[Enter, ...]]:
                 elif isinstance(given, SharedValue):
                     names.update(name for name, _ in given.choices)
             return frozenset(names), ()
-        case SomeOf(branches=branches, name=name, count=count):
-            here = joined(path, name)
-            sites = tuple(Enter(branch, f"{here}={label}") for label, branch in branches)
-            return frozenset(f"{here}.{turn}" for turn in range(count)), sites
-        case Cell(gaps=True):
-            return node.look(path)
+        case SomeOf(branches=branches):
+            return look(Turn(node, tuple(label for label, _ in branches)), path)
+        case Turn(whole=whole, labels=labels, turn=first):
+            # Read off, not walked: its orders are too many.
+            here = joined(path, whole.name)
+            sites = tuple(Enter(branch, f"{here}={label}") for label, branch in whole.branches if label in labels)
+            return frozenset(f"{here}.{turn}" for turn in range(first, whole.count)), sites
         case Junction():
+            return node.look(path)
+        case Cell(gaps=False):
+            return _by_outcomes(node, path)
+        case _ if is_sealed(node):
             return node.look(path)
         case _:
             return _by_outcomes(node, path)

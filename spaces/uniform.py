@@ -46,4 +46,4 @@ def draw_uniformly(space: TreeSpace, counts: Counts, rng: Random) -> Trace:
         # A number below the whole, as whole numbers: a float has not the digits for 10^30.
         drawn = rng.randrange(sizes[-1])
         course.take(live, next(place for place, most in enumerate(sizes) if drawn < most))
-    return Trace(course.answers)
+    return Trace(tuple(course.answers))

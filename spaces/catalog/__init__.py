@@ -40,6 +40,21 @@ PUBLISHED: Mapping[str, Published] = MappingProxyType(
             "the same, wider and with more groups",
             "Radosavovic et al. 2019",
         ),
+        "nas-bench-101": Published(
+            "archsmith.spaces.catalog.nas_bench_101:space",
+            "modules of seven vertices and nine edges, nine times, for CIFAR-10",
+            "Ying et al. 2019",
+        ),
+        "nas-bench-201": Published(
+            "archsmith.spaces.catalog.nas_bench_201:space",
+            "a cell of six edges with five operations, fifteen times, for CIFAR-10",
+            "Dong & Yang 2020",
+        ),
+        "darts": Published(
+            "archsmith.spaces.catalog.darts:space",
+            "a normal and a reduction cell of four nodes with seven operations, for CIFAR-10",
+            "Liu et al. 2019",
+        ),
         "autoformer-tiny": Published(
             "archsmith.spaces.catalog.vit:space",
             "vision transformers of 12 to 14 layers, 192 to 240 wide, for ImageNet",

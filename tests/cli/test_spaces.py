@@ -13,6 +13,7 @@ from archsmith.spaces.checking import check_space
 from archsmith.spaces.decisions import Trace, replay
 from archsmith.spaces.loading import load_space
 from archsmith.spaces.space import digest as space_digest
+from archsmith.spaces.text import to_json
 from tests.cli.test_commands import ROOT, imported_by, run
 from tests.cli.test_errors import mistake
 from tests.jobs.files import SPACE
@@ -84,8 +85,33 @@ def test_a_space_is_shown_as_its_text_and_digest(folder: Path) -> None:
         "text": space.text(),
         "digest": space_digest(space),
         "input": {"shape": [1, 1, 4, 4], "dtype": "float32"},
+        "space": json.loads(to_json(space)),
+        "needs": [],
     }
-    assert document("show", "bare.py", cwd=folder)["input"] is None
+    bare = document("show", "bare.py", cwd=folder)
+    assert (bare["input"], bare["space"], bare["needs"]) == (None, None, None)
+
+
+def test_a_space_is_exported_as_json_and_taken_as_a_space(folder: Path, tmp_path: Path) -> None:
+    space, out = load_space(str(folder / "net.py")), tmp_path / "net.json"
+    told = {"out": str(out), "digest": space_digest(space), "needs": []}
+    done = run("spaces", "export", "net.py", "--out", str(out), cwd=folder)
+
+    assert done.stdout == f"wrote space {space_digest(space)} to {out}\n"
+    assert document("export", "net.py", "--out", str(out), cwd=folder) == told
+    assert out.read_text(encoding="utf-8") == f"{to_json(space)}\n"
+    assert document("show", str(out), cwd=tmp_path) == document("show", "net.py", cwd=folder)
+    assert document("sample", str(out), cwd=tmp_path) == document("sample", "net.py", cwd=folder)
+
+
+def test_what_a_space_needs_is_told_and_never_run_from_json(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "vit.json"
+    needed = "archsmith.spaces.catalog.vit:attend"
+    done = run("spaces", "export", "autoformer-tiny", "--out", str(out), cwd=folder)
+
+    assert done.stdout.endswith(f"it needs {needed}: load it in Python, with from_json(text, trusted=True)\n")
+    assert document("show", "autoformer-tiny", cwd=folder)["needs"] == [needed]
+    assert f"the space needs code that is not part of it: {needed}" in mistake("spaces", "count", str(out), cwd=folder)
 
 
 def test_a_count_is_of_traces_and_of_different_graphs(folder: Path) -> None:
@@ -211,7 +237,7 @@ def test_a_dead_end_cannot_be_drawn(folder: Path, tmp_path: Path) -> None:
     path.write_text('{"0/conv2d.out": 1}', encoding="utf-8")
     message = mistake_after_print("draw", "closed.py", "--trace", str(path), "--out", "x.svg", cwd=folder)
 
-    assert "trace.json leads to a dead end: max_pool2d requires H + 2*padding >= kernel" in message
+    assert "trace.json leads to a dead end: at 1: max_pool2d requires H + 2*padding >= kernel" in message
 
 
 def mistake_after_print(*arguments: str, cwd: Path) -> str:
@@ -227,6 +253,10 @@ def mistake_after_print(*arguments: str, cwd: Path) -> str:
     ("words", "message"),
     [
         (("show", "missing.py"), "missing.py must be a Python file that exists"),
+        (("show", "missing.json"), "missing.json must be a file that can be read; No such file or directory"),
+        (("export", "net.py", "--out", "net.txt"), "a space is exported to a file ending in .json; got net.txt"),
+        (("export", "net.py", "--out", "no/net.json"), "no/net.json must be a file that can be written"),
+        (("export", "bare.py", "--out", "bare.json"), "bare.py must be a tree, made by search_space(...); got Funnel"),
         (("draw", "net.py", "--out", "x.png"), "a file ending in .svg; got x.png"),
         (("draw", "net.py", "--out", "no/x.svg"), "no/x.svg must be a file that can be written; No such file"),
         (("draw", "net.py", "--trace", "no.json", "--out", "x.svg"), "no.json must be a file that can be read"),

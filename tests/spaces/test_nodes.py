@@ -182,7 +182,7 @@ def test_a_residual_adds_what_went_in() -> None:
     assert listing(built(residual(op("relu")), input=(2,))).splitlines() == [
         "%0 = input  float32[1, 2]",
         "%1 = relu(%0)  float32[1, 2]",
-        "%2 = add(%0, %1)  float32[1, 2]",
+        "%2 = add(%1, %0)  float32[1, 2]",
         "return %2",
     ]
 

@@ -261,9 +261,9 @@ def test_weights_of_dead_options_are_left_out_and_the_others_keep_theirs() -> No
 def test_a_narrowed_decision_keeps_the_weights_of_its_options() -> None:
     decision = Decision("a", (1, 2, 3), True, (0.0, 2.0, 0.0))
 
-    assert decision.narrowed((2, 3)) == Decision("a", (2, 3), True, (2.0, 0.0), narrow=True)
-    assert decision.narrowed((1, 3)) == Decision("a", (1, 3), True, narrow=True)
-    assert Decision("a", (1, 2, 3)).narrowed((1, 3)) == Decision("a", (1, 3), narrow=True)
+    assert decision.narrowed((2, 3)) == Decision("a", (2, 3), True, (2.0, 0.0), whole=(1, 2, 3))
+    assert decision.narrowed((1, 3)) == Decision("a", (1, 3), True, whole=(1, 2, 3))
+    assert Decision("a", (1, 2, 3)).narrowed((1, 3)) == Decision("a", (1, 3), whole=(1, 2, 3))
 
 
 def test_parts_have_weights_too() -> None:
