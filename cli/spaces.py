@@ -168,30 +168,34 @@ def check(space: str, samples: int, seed: int, as_json: bool) -> None:
     """
     from random import Random
 
-    from archsmith.spaces.checking import check_space
+    from archsmith.jobs.user_space import UserSpace
+    from archsmith.spaces.checking import blinded, check_space
 
     with redirect_stdout(sys.stderr):
-        named = _loaded(space)[1]
+        found, named = _loaded(space)
+        blind = UserSpace(blinded(found), space)
         with _bar("walks", samples) as advance:
-            report = check_space(named, Random(seed), walks=samples, walked=advance)
+            report = check_space(named, Random(seed), walks=samples, blind=blind, walked=advance)
+    shares = {"dead_end_share": report.dead_end_share, "dead_end_share_met": report.dead_ends_met / report.walks}
     if as_json:
-        print_json({**plain(report), "dead_end_share": report.dead_end_share})
+        print_json({**plain(report), **shares})
     else:
         _print_report(report)
     sys.exit(0 if report.architectures else 1)
 
 
 def _print_report(report: "SpaceReport") -> None:
-    valid = report.walks - report.dead_ends
+    valid = report.walks - report.dead_ends_met
     click.echo(
-        f"{report.walks:,} walks: {valid:,} valid, of {report.architectures:,} different architectures; "
-        f"{report.dead_ends:,} dead ends ({report.dead_end_share:.1%})"
+        f"{report.walks:,} walks as a search takes them: {valid:,} valid, of {report.architectures:,} different "
+        f"architectures; {report.dead_ends_met:,} dead ends ({report.dead_ends_met / report.walks:.1%})\n"
+        f"{report.walks:,} walks that take any option: {report.dead_ends:,} dead ends ({report.dead_end_share:.1%})"
     )
     for title, spread in (("parameters", report.parameters), ("MACs", report.macs)):
         if spread is not None:
             click.echo(f"{title} from {spread.least:,} to {spread.most:,}, median {spread.median:,}")
     if report.reasons:
-        click.echo("\nmost frequent dead ends")
+        click.echo("\nmost frequent dead ends of walks that take any option")
     for reason in report.reasons:
         click.echo(f"{reason.count:>7,}  {reason.rule}")
         if reason.example != reason.rule:

@@ -83,6 +83,7 @@ class RuleBook:
         self._by_ranks = {key: tuple(rules) for key, rules in by_ranks.items()}
         # The calls of a search space are few and made over and over.
         self._remembered = lru_cache(maxsize=1 << 14)(self._accept)
+        self._completed = lru_cache(maxsize=1 << 14)(self._complete)
 
     def operator(self, name: str) -> Operator:
         """The operator of that name; a ``UserError`` that lists the nearest names if there is none."""
@@ -119,7 +120,12 @@ class RuleBook:
             Infeasible: no rule of the operator accepts these inputs and attributes.
             UserError: the operator or an attribute does not exist, or an attribute has the wrong kind.
         """
-        return self._remembered(name, tuple(inputs), tuple(self.complete(name, attributes).items()))
+        # True and 1 are equal, and yet an operator may take one and refuse the other.
+        given = tuple([(key, value, value.__class__) for key, value in attributes.items()])
+        return self._remembered(name, tuple(inputs), self._completed(name, given))
+
+    def _complete(self, name: str, given: tuple[tuple[str, Scalar, type], ...]) -> tuple[tuple[str, Scalar], ...]:
+        return tuple(self.complete(name, {key: value for key, value, _ in given}).items())
 
     def _accept(
         self, name: str, inputs: tuple[TensorType, ...], completed: tuple[tuple[str, Scalar], ...]

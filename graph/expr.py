@@ -175,6 +175,7 @@ def symbols(expr: Expr) -> frozenset[str]:
 _TIGHT = frozenset({"*", "//"})
 
 
+@lru_cache(maxsize=65536)
 def show(expr: Expr) -> str:
     """The expression as Python text; ``parse(show(e)) == e``."""
 

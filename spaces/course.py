@@ -84,6 +84,9 @@ class Course:
     def way(self, place: int) -> Edge | None:
         """What follows the option at that place of all, if it leads somewhere; the others need not be known."""
         assert self.ask is not None
+        known = self.ask.ways
+        if known is not None and known[place] is not None:
+            return known[place]
         try:
             edge = self._reach.diagram.edge(self.ask, place)
             leads = self._reach.leads(edge, self.spent)

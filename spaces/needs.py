@@ -61,7 +61,9 @@ def place_of(function: Callable[..., Any]) -> str:
     module, name = getattr(function, "__module__", ""), getattr(function, "__qualname__", "")
     where = sys.modules.get(module)
     if not name or _within(where, name) is not function:
-        raise UserError(f"a function must be found under its own name in its module; {module}:{name} is another")
+        raise UserError(
+            f"a function is named by where it is found; {module}:{name} is not found, or another one by now"
+        )
     file = getattr(where, "__file__", None) if module.startswith(LOADED) else None
     return f"{file or module}:{name}"
 

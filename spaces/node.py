@@ -112,14 +112,21 @@ def answered(part: Sealed, path: str) -> Steps[Labels]:
 
 def build(node: Node, builder: Builder, entering: Sequence[Value], path: str) -> Steps[Value]:
     """Grow the builder's graph by the part's plan, asking all decisions; the value that leaves the part."""
-    values = list(entering)
-    for step in (yield from node.plan(path)):
-        given = [values[place] for place in step.of]
-        if isinstance(step, Enter):
-            values.append((yield from build(step.node, builder, given, step.path)))
+    # A stack and no recursion: every question would have to pass through as many generators as the tree is deep.
+    plans = [(iter((yield from node.plan(path))), list(entering))]
+    while True:
+        steps, values = plans[-1]
+        step = next(steps, None)
+        if step is None:
+            plans.pop()
+            if not plans:
+                return values[-1]
+            plans[-1][1].append(values[-1])
+        elif isinstance(step, Enter):
+            plan = yield from step.node.plan(step.path)
+            plans.append((iter(plan), [values[place] for place in step.of]))
         else:
-            values.append(step.function(builder, given, *step.arguments))
-    return values[-1]
+            values.append(step.function(builder, [values[place] for place in step.of], *step.arguments))
 
 
 @contextmanager

@@ -10,8 +10,9 @@ import pytest
 
 from archsmith.graph.text import digest, from_json
 from archsmith.spaces.checking import check_space
-from archsmith.spaces.decisions import Trace, replay
+from archsmith.spaces.decisions import Space, Trace, replay
 from archsmith.spaces.loading import load_space
+from archsmith.spaces.space import TreeSpace
 from archsmith.spaces.space import digest as space_digest
 from archsmith.spaces.text import to_json
 from tests.cli.test_commands import ROOT, imported_by, run
@@ -59,11 +60,46 @@ space, broken = Funnel(), Broken()
 """
 
 
+POOLS = """
+from archsmith.graph.builder import Builder
+from archsmith.graph.ops import DECLARED
+from archsmith.graph.types import TensorType
+from archsmith.spaces.decisions import Decision
+from archsmith.spaces.nodes import choose, op
+from archsmith.spaces.space import search_space
+
+space = search_space(op("max_pool2d", kernel=choose(2, 9), stride=choose(1, 2)), input=(1, 8, 8))
+
+class Bare:
+    def walk(self):
+        kernel = yield Decision("kernel", (2, 9))
+        builder = Builder(DECLARED)
+        return builder.finish(builder.add("max_pool2d", builder.input(TensorType((1, 1, 8, 8))), kernel=kernel))
+
+    def text(self):
+        return "pools"
+
+bare = Bare()
+"""
+
+BLIND_MISTAKE = """
+from archsmith.spaces.nodes import call, chain, choose, op
+from archsmith.spaces.space import search_space
+
+def fragile(builder, x):
+    if len(builder) == 2:
+        raise KeyError("only with two nodes")
+    return builder.add("relu", x)
+
+space = search_space(chain(op("tanh"), call(fragile), op("dropout", rate=choose(0.1, 0.5))), input=(3,))
+"""
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a good space, one of dead ends alone, and spaces without a tree."""
     place = tmp_path_factory.mktemp("spaces")
-    for name, text in (("net", SPACE + FURTHER), ("closed", CLOSED), ("bare", BARE)):
+    for name, text in (("net", SPACE + FURTHER), ("closed", CLOSED), ("bare", BARE), ("pools", POOLS)):
         (place / f"{name}.py").write_text(text, encoding="utf-8")
     return place
 
@@ -76,6 +112,11 @@ def document(*arguments: str, cwd: Path) -> Any:
     return json.loads(done.stdout)
 
 
+def text_of(space: Space) -> str:
+    assert isinstance(space, TreeSpace)
+    return to_json(space)
+
+
 def test_a_space_is_shown_as_its_text_and_digest(folder: Path) -> None:
     space = load_space(str(folder / "net.py"))
     shown = run("spaces", "show", "net.py", cwd=folder)
@@ -85,7 +126,7 @@ def test_a_space_is_shown_as_its_text_and_digest(folder: Path) -> None:
         "text": space.text(),
         "digest": space_digest(space),
         "input": {"shape": [1, 1, 4, 4], "dtype": "float32"},
-        "space": json.loads(to_json(space)),
+        "space": json.loads(text_of(space)),
         "needs": [],
     }
     bare = document("show", "bare.py", cwd=folder)
@@ -99,7 +140,7 @@ def test_a_space_is_exported_as_json_and_taken_as_a_space(folder: Path, tmp_path
 
     assert done.stdout == f"wrote space {space_digest(space)} to {out}\n"
     assert document("export", "net.py", "--out", str(out), cwd=folder) == told
-    assert out.read_text(encoding="utf-8") == f"{to_json(space)}\n"
+    assert out.read_text(encoding="utf-8") == f"{text_of(space)}\n"
     assert document("show", str(out), cwd=tmp_path) == document("show", "net.py", cwd=folder)
     assert document("sample", str(out), cwd=tmp_path) == document("sample", "net.py", cwd=folder)
 
@@ -121,6 +162,12 @@ def test_a_count_is_of_traces_and_of_different_graphs(folder: Path) -> None:
     assert run("spaces", "count", "net.py:doubled", cwd=folder).stdout == "8 architectures, 6 of them different\n"
     told = run("spaces", "count", "net.py", "--unique-up-to", "0", cwd=folder).stdout
     assert told == "60 architectures, not compared, being more than 0\n"
+
+
+def test_architectures_differ_by_the_spaces_own_rule_where_it_has_one(tmp_path: Path) -> None:
+    assert document("count", "nas-bench-201", cwd=tmp_path) == {"size": 15_625, "unique": 6_466}
+    told = run("spaces", "count", "nas-bench-201", cwd=tmp_path).stdout
+    assert told == "15,625 architectures, 6,466 of them different by the space's own rule\n"
 
 
 def test_a_space_without_architectures_counts_none(folder: Path) -> None:
@@ -284,6 +331,34 @@ def test_a_check_reports_what_the_library_finds(folder: Path) -> None:
         "median": report.parameters.median,
         "most": report.parameters.most,
     }
+
+
+def test_a_check_tells_both_shares_of_dead_ends(folder: Path) -> None:
+    """Of walks that take any option, and of those that look ahead, which a space without a tree cannot."""
+    for name, looks_ahead in (("pools.py", True), ("pools.py:bare", False)):
+        found = document("check", name, "--samples", "200", "--seed", "5", cwd=folder)
+        said = run("spaces", "check", name, "--samples", "200", "--seed", "5", cwd=folder).stdout.splitlines()
+        report = check_space(load_space(f"{folder}/{name}"), Random(5), walks=200)
+
+        assert (found["dead_ends"], found["dead_ends_met"]) == (report.dead_ends, report.dead_ends_met)
+        assert 0.3 < found["dead_end_share"] == found["dead_ends"] / 200 < 0.7
+        assert (found["dead_end_share_met"] == 0) == looks_ahead
+        assert found["dead_end_share_met"] == found["dead_ends_met"] / 200
+        assert said[0].startswith(f"200 walks as a search takes them: {200 - found['dead_ends_met']} valid, of ")
+        assert said[0].endswith(f"{found['dead_ends_met']} dead ends ({found['dead_end_share_met']:.1%})")
+        assert said[1] == (
+            f"200 walks that take any option: {found['dead_ends']} dead ends ({found['dead_end_share']:.1%})"
+        )
+        assert "most frequent dead ends of walks that take any option" in said
+
+
+def test_what_only_a_blind_walk_comes_to_is_the_users_mistake_too(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(BLIND_MISTAKE, encoding="utf-8")
+
+    said = mistake("spaces", "check", "own.py", cwd=tmp_path)
+
+    assert said.startswith("error: own.py: ")
+    assert "KeyError: 'only with two nodes'" in said
 
 
 def test_a_check_that_finds_no_architecture_fails(folder: Path) -> None:

@@ -1,8 +1,9 @@
 """Cells: as many as the formulas say, wired as by hand, and nothing of what leads nowhere."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import comb
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -22,20 +23,20 @@ from archsmith.spaces.uniform import uniformly
 from tests.spaces.leaves import leaves
 from tests.spaces.trees import asked, built, dead_end, operators, shape, text
 
-ACTS = {"a": op("relu"), "b": op("tanh")}
+ACTS: dict[str, Any] = {"a": op("relu"), "b": op("tanh")}
 """Operations that keep the type."""
 
 FEATURES = (4,)
 
 
-def by_hand(grow: object) -> Graph:
+def by_hand(grow: Callable[[Builder, Value], Value]) -> Graph:
     """The graph that a function of a builder and its input grows, in its simplest form."""
     builder = Builder(DECLARED)
-    out = grow(builder, builder.input(TensorType((1, *FEATURES))))  # type: ignore[operator]  # given as a lambda
+    out = grow(builder, builder.input(TensorType((1, *FEATURES))))
     return simplified(builder.finish(out), DECLARED)
 
 
-def wired(part: Node, edges: Mapping[str, Label]) -> Graph:
+def wired(part: Node, edges: Mapping[str, Any]) -> Graph:
     return built(part, {f"cell/{edge}": label for edge, label in edges.items()}, input=FEATURES)
 
 
@@ -273,9 +274,9 @@ def test_a_cell_reads_as_it_was_written() -> None:
         ({"nodes": 2, "entering": {"a": op("relu")}}, "entering gives all the operations a, b; got a"),
     ],
 )
-def test_what_is_no_cell_is_refused(given: dict[str, object], message: str) -> None:
+def test_what_is_no_cell_is_refused(given: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
-        cell(**{**ACTS, **given})  # type: ignore[arg-type]  # mistakes are meant
+        cell(**{**ACTS, **given})
 
 
 def test_a_cell_has_operations() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from math import sqrt
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
@@ -61,7 +62,7 @@ def differ(wide: int, late: int) -> bool:
     return (wide + late) % 4 == 1
 
 
-Facts = dict[str, int | float | str | bool]
+Facts = dict[str, Any]
 Demand = tuple[str | Callable[..., bool], Callable[[Facts], bool]]
 
 DEMANDS: dict[str, list[Demand]] = {
