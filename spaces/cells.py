@@ -31,8 +31,8 @@ class Cell:
 
     ``degree`` is how many of the earlier nodes each takes: all without it. ``entering`` are the operations on edges
     that come from an input, by the same labels. With ``gaps``, an edge may be absent; a node that no path from an input
-    leads to carries nothing, nor do the edges from it. What leaves is the last node, or all but the inputs, end to end
-    (``output`` "cat").
+    leads to carries nothing, nor do the edges from it. What leaves is the last node, and a node that does not lead to
+    it is left out; or all but the inputs leave, end to end (``output`` "cat").
     """
 
     operations: Operations
@@ -49,9 +49,39 @@ class Cell:
             # All edges before anything is built: only then is it known which of them lead anywhere.
             labels = yield from answered(self, path)
             return self.wired(dict(zip(self._edges(), map(str, labels), strict=True)), path)
+        if self.degree is not None and self.output == "last":
+            return self._leading((yield from self._sources(path)), path)
         earlier = tuple(range(self.inputs + self.nodes))
         steps: list[Enter | Make] = [Enter(Junction(self, at), path, earlier[:at]) for at in earlier[self.inputs :]]
         return tuple(self._ended(steps))
+
+    def _sources(self, path: str) -> Steps[dict[int, tuple[int, ...]]]:
+        # Of all nodes before anything is built: one that no later node takes is not needed, nor what it would cost.
+        taken: dict[int, tuple[int, ...]] = {}
+        for at in range(self.inputs, self.inputs + self.nodes):
+            taken[at] = yield from self.sources(at, path)
+        return taken
+
+    def sources(self, at: int, path: str) -> Steps[tuple[int, ...]]:
+        """Ask which of the earlier nodes the node at that place takes, unless it takes all."""
+        if self.degree is None or self.degree >= at:
+            return tuple(range(at))
+        return tuple((yield from _some(joined(joined(path, self.name), str(at)), at, self.degree)))
+
+    def _leading(self, taken: Mapping[int, tuple[int, ...]], path: str) -> Plan:
+        """The steps through the nodes that lead to the last one."""
+        last = self.inputs + self.nodes - 1
+        needed = {last}
+        for at in reversed(range(self.inputs, last + 1)):
+            needed |= set(taken[at]) if at in needed else set()
+        steps: list[Enter] = []
+        places = {node: node for node in range(self.inputs)}
+        for at in range(self.inputs, last + 1):
+            if at in needed:
+                of = tuple(places[source] for source in taken[at])
+                steps.append(Enter(Junction(self, at, taken[at]), path, of))
+                places[at] = self.inputs + len(steps) - 1
+        return tuple(steps)
 
     def _edges(self) -> list[tuple[int, int]]:
         return [(source, at) for at in range(self.inputs, self.inputs + self.nodes) for source in range(at)]
@@ -116,7 +146,7 @@ class Cell:
         return steps
 
     def look(self, path: str) -> tuple[frozenset[str], tuple[Enter, ...]]:
-        """The names that a cell with gaps may ask, and all that it may enter."""
+        """The names that it may ask, its nodes too, and all that it may enter."""
         junctions = [Junction(self, at).look(path) for at in range(self.inputs, self.inputs + self.nodes)]
         return frozenset().union(*(names for names, _ in junctions)), tuple(step for _, s in junctions for step in s)
 
@@ -136,23 +166,25 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Junction:
-    """A node of a cell, at place ``at``: all earlier nodes go in, and the sum of what it takes of them comes out."""
+    """A node of a cell, at place ``at``: all earlier nodes go in, and the sum of what it takes of them comes out.
+
+    Only its ``sources`` go in where they are settled before.
+    """
 
     cell: Cell
     at: int
+    sources: tuple[int, ...] = ()
 
     def plan(self, path: str) -> Steps[Plan]:
-        here = joined(joined(path, self.cell.name), str(self.at))
-        sources = list(range(self.at))
-        if self.cell.degree is not None and self.cell.degree < self.at:
-            sources = yield from _some(here, self.at, self.cell.degree)
+        sources = self.sources or (yield from self.cell.sources(self.at, path))
         labels = tuple(label for label, _ in self.cell.operations)
         steps: list[Enter | Make] = []
         entered: list[Enter] = []
-        for source in sources:
+        for turn, source in enumerate(sources):
             label = yield Decision(self.cell.edge(source, self.at, path), labels)
-            entered.append(self.cell.enter(source, self.at, str(label), path, source))
-        _summed(steps, entered, self.at)
+            place = turn if self.sources else source
+            entered.append(self.cell.enter(source, self.at, str(label), path, place))
+        _summed(steps, entered, len(self.sources) or self.at)
         return tuple(steps)
 
     def look(self, path: str) -> tuple[frozenset[str], tuple[Enter, ...]]:
@@ -175,10 +207,13 @@ class Junction:
 
     def __eq__(self, other: object) -> bool:
         """At the same place of the same cell."""
-        return isinstance(other, Junction) and (id(self.cell), self.at) == (id(other.cell), other.at)
+        return isinstance(other, Junction) and self._state() == other._state()
 
     def __hash__(self) -> int:
-        return hash((id(self.cell), self.at))
+        return hash(self._state())
+
+    def _state(self) -> tuple[object, ...]:
+        return id(self.cell), self.at, self.sources
 
 
 def _some(here: str, earlier: int, degree: int) -> Steps[list[int]]:

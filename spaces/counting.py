@@ -5,6 +5,7 @@ behind it is counted once. Where a constraint limits the cost, that is so for ea
 only where the amount matters: not where every way to go on keeps the limit, nor where none does.
 """
 
+from archsmith.graph.errors import UserError
 from archsmith.spaces.diagram import Remember
 from archsmith.spaces.questions import Ask, Edge
 from archsmith.spaces.reach import Reach, Spent, after
@@ -15,12 +16,16 @@ FREE: Spent = (-1, -1)
 
 Place = tuple[Ask, Spent]
 
+PLACES = 400_000
+"""Questions with different amounts spent before them that are counted at most: a minute's work."""
+
 
 def count(space: TreeSpace) -> int:
     """The number of traces that lead to a valid architecture: exact, however large.
 
     Raises:
-        UserError: a name stands for two different decisions, or a mistake of the tree that any walk would meet.
+        UserError: a name stands for two different decisions, a mistake of the tree that any walk would meet, or too many
+            different costs to be counted.
     """
     return Counts(space.reach).size
 
@@ -55,6 +60,8 @@ class Counts:
             edges, ways = self._onward(ask)
             places = [self._place(edge, paid) for edge in edges]
             unknown = [place for place in places if not isinstance(place, int) and place not in self._sizes]
+            if len(self._sizes) + len(waiting) > PLACES and self._reach.diagram.of_cost:
+                raise UserError(_too_many(self._reach))
             if unknown:
                 waiting += unknown
             else:
@@ -80,3 +87,11 @@ class Counts:
         if ask is None or verdict == (0, 0):
             return verdict[0]
         return ask, FREE if verdict == (1, 1) else after(edge, spent)
+
+
+def _too_many(reach: Reach) -> str:
+    demanded = " and ".join(map(str, reach.diagram.of_cost))
+    return (
+        f"there are too many different costs to count exactly what {demanded} leaves;"
+        " draw from the space, which needs no count, or count it without that constraint"
+    )

@@ -62,6 +62,7 @@ class Diagram:
         self._callable: dict[tuple[object, ...], bool] = {}
         self._certain = certain(self._root, "") if self.constraints else NOTHING
         self._passed: dict[tuple[object, ...], TensorType] = {}
+        self._settled: dict[tuple[object, ...], Edge | None] = {}
         self._seals: dict[tuple[Frame, Memory], Seal | None] = {}
         try:
             self.start = self._run(self._root_frame(self._root, "", (self._entering,)), EMPTY, ())
@@ -114,11 +115,11 @@ class Diagram:
             step = frame.plan[frame.at]
             types = tuple([frame.values[place] for place in step.of])
             if isinstance(step, Enter) and self._survey.asks(step):
-                walked = self._walked(step, memory)
-                seal = self._seal(step, frame, memory) if walked is None else None
-                if seal is not None:
-                    return self._sealed_ask(seal, frame, memory, ())
-                if walked is None:
+                made = self._walked(step, types, memory)
+                if made is None:
+                    seal = self._seal(step, frame, memory)
+                    if seal is not None:
+                        return self._sealed_ask(seal, frame, memory, ())
                     planned = self._plan(step, memory, labels)
                     if planned.asks is not None and self._can_go_on(step, types, planned):
                         ask = self._ask(planned.asks, frame, memory, labels)
@@ -128,7 +129,6 @@ class Diagram:
                         return DEAD
                     (frame, memory), labels = entered, ()
                     continue
-                made = Edge(End(self._pass(step, walked.entered, types, memory), EMPTY))
             else:
                 made = self._make(step, types, frame.path)
             if not isinstance(made.target, End):
@@ -280,11 +280,20 @@ class Diagram:
                 self._made[key] = DEAD
         return self._made[key]
 
-    def _walked(self, step: Make | Enter, memory: Memory) -> Known | None:
-        """The note that the part was walked before, if what it asked has been forgotten since."""
-        if not memory or isinstance(step, Make) or not self._survey.forgettable(step):
+    def _walked(self, step: Enter, types: Types, memory: Memory) -> Edge | None:
+        """What comes of a part that was walked before, if it asks nothing any more; None else."""
+        if not memory or not step.again:
             return None
-        return next((known for known in memory if known.name == mark(step)), None)
+        if self._survey.forgettable(step):
+            before = next((known for known in memory if known.name == mark(step)), None)
+            return before and Edge(End(self._pass(step, before.entered, types, memory), EMPTY))
+        names = self._survey.inside(step)
+        told = frozenset(known for known in memory if known.name in names)
+        key = (id(step.node), step.path, types, told)
+        if key not in self._settled:
+            found = self._run(self._root_frame(step.node, step.path, types), told, ()) if told else None
+            self._settled[key] = None if found is None or isinstance(found.target, Ask) else found
+        return self._settled[key]
 
     def _pass(self, step: Enter, before: Types, types: Types, memory: Memory) -> TensorType:
         """The type that leaves a part that was walked with other types before: the same, whatever was asked then."""

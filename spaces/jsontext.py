@@ -110,6 +110,8 @@ def fields(document: object, path: str, needed: tuple[str, ...], others: tuple[s
     for key in document:
         if key not in needed + others:
             fail(at(path, key), f"is no key here; there are {', '.join(needed + others)}")
+        if document[key] is None:
+            fail(at(path, key), "must have a value; leave out what is as it is unless told otherwise")
     for key in needed:
         if key not in document:
             fail(path, f"needs {key!r}")

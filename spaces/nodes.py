@@ -52,6 +52,9 @@ __all__ = [
 JOINS = ("add", "cat")
 OUTPUTS = ("last", "cat")
 
+MOST = 10_000
+"""Repetitions of a part, or nodes of a cell: more is a mistake, and would be surveyed for ever."""
+
 
 def op(operator: str | Operator, /, **attributes: Given) -> Op:
     """An operator of the rule book by name, or one made by ``archsmith.runtime.modules.module`` of a class.
@@ -76,12 +79,14 @@ def any_of(*branches: Node, name: str = "any_of", weights: Sequence[float] | Non
 
     ``weights`` are how likely random sampling takes each, positional branches first.
     """
+    _name("any_of", name)
     labelled = _labelled("any_of", branches, named)
     return AnyOf(labelled, name, checked_weights("any_of", weights, len(labelled)))
 
 
 def some_of(count: int, *branches: Node, ordered: bool = False, name: str = "some_of", **named: Node) -> SomeOf:
     """``count`` different ones of several parts, one after another: as they stand, or ``ordered`` in any order."""
+    _name("some_of", name)
     labelled = _labelled("some_of", branches, named)
     if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= len(labelled):
         raise UserError(f"some_of takes a count from 1 to its {len(labelled)} branches; got {count!r}")
@@ -90,6 +95,7 @@ def some_of(count: int, *branches: Node, ordered: bool = False, name: str = "som
 
 def permutation(*branches: Node, name: str = "permutation", **named: Node) -> SomeOf:
     """All of several parts, one after another in any order."""
+    _name("permutation", name)
     labelled = _labelled("permutation", branches, named)
     return SomeOf(labelled, len(labelled), ordered=True, name=name)
 
@@ -131,10 +137,11 @@ def cell(
     gives operations another meaning on the edges that come from an input. A cell of several ``inputs`` is for parts of
     your own.
     """
+    _name("cell", name)
     labelled = _labelled("cell", operations, named)
     for what, given, least in (("nodes", nodes, 1), ("inputs", inputs, 1), ("degree", degree, 1)):
-        if given is not None and (not isinstance(given, int) or isinstance(given, bool) or given < least):
-            raise UserError(f"a cell's {what} is a whole number of at least {least}; got {given!r}")
+        if given is not None and (not isinstance(given, int) or isinstance(given, bool) or not least <= given <= MOST):
+            raise UserError(f"a cell's {what} is a whole number from {least} to {MOST}; got {given!r}")
     if output not in OUTPUTS:
         raise UserError(f"a cell takes output={' or '.join(map(repr, OUTPUTS))}; got {output!r}")
     if gaps and (output != "last" or degree is not None):
@@ -155,6 +162,8 @@ def repeat(body: Node, times: int | Choice | SharedValue, *, name: str = "repeat
     counts = values_of(times)
     if any(not isinstance(count, int) or isinstance(count, bool) or count < 0 for count in counts):
         raise UserError(f"repeat needs counts that are integers of at least 0; got {', '.join(map(repr, counts))}")
+    if any(int(count) > MOST for count in counts):
+        raise UserError(f"repeat goes up to {MOST} times; got {', '.join(map(repr, counts))}")
     return Repeat(_nodes("repeat", (body,))[0], times, name, tied)
 
 
@@ -190,6 +199,12 @@ def _nodes(where: str, parts: tuple[Node, ...]) -> tuple[Node, ...]:
         if not all(hasattr(part, method) for method in ("plan", "lines", "check")):
             raise UserError(f"{where} takes nodes such as op(...) or chain(...); got {part!r}")
     return parts
+
+
+def _name(where: str, given: object) -> None:
+    """A part's own name is text: a branch that is to be labelled "name" would be taken for it."""
+    if not isinstance(given, str) or not given:
+        raise UserError(f"{where} takes a name in words; got {given!r}")
 
 
 def _labelled(where: str, branches: tuple[Node, ...], named: Mapping[str, Node]) -> tuple[tuple[str, Node], ...]:

@@ -86,11 +86,12 @@ class Reach:
         if not self.alive(edge) or not self.diagram.of_cost:
             return self.alive(edge)
         verdict = self.verdict(edge, spent)
-        if verdict != (0, 1) or not isinstance(edge.target, Ask):
+        if not verdict[1] or not isinstance(edge.target, Ask):
             return verdict[1] == 1
         known = self._found.get((edge.target, after(edge, spent)))
         if known is None:
-            return self._bounds_decide or self._search(edge.target, after(edge, spent))
+            sure = self._bounds_decide or verdict == (1, 1)
+            return sure or self._search(edge.target, after(edge, spent))
         return known
 
     def alive(self, edge: Edge) -> bool:
@@ -130,7 +131,7 @@ class Reach:
             edge = next(edges, None)
             looks += 1
             self.diagram.solving = looks > PATIENCE and not whole
-            if looks > LOOKS:
+            if looks > self._patience():
                 self._give_up([entry for entry, _ in stack])
                 break
             if edge is None:
@@ -142,6 +143,10 @@ class Reach:
                 at.alive = True
                 stack.pop()
         self.diagram.solving = False
+
+    def _patience(self) -> int:
+        """How many questions to look at in one go: few, once there were too many to look at all."""
+        return PATIENCE if self.undecided else LOOKS
 
     def _edges(self, ask: Ask) -> Iterator[Edge]:
         """What follows each option; one whose target was unknown comes a second time, when it is known.
@@ -178,7 +183,7 @@ class Reach:
             at, paid, edges = stack[-1]
             edge = next(edges, None)
             looks += 1
-            if looks > LOOKS:
+            if looks > self._patience():
                 self.undecided = True
                 self._found |= {(entry, so_far): True for entry, so_far, _ in stack}
                 return True
@@ -188,7 +193,7 @@ class Reach:
                 continue
             verdict, more = self.verdict(edge, paid), after(edge, paid)
             known = self._found.get((edge.target, more)) if isinstance(edge.target, Ask) else None
-            if verdict == (1, 1) or (verdict[1] and known):
+            if verdict[1] and (known or (known is None and verdict == (1, 1))):
                 self._found |= {(entry, so_far): True for entry, so_far, _ in stack}
                 return True
             if verdict == (0, 1) and known is None and isinstance(edge.target, Ask):

@@ -6,8 +6,9 @@ from types import MappingProxyType
 from typing import Any
 
 from archsmith.graph.book import Operator
-from archsmith.graph.expr import Expr, Sym, fold, parse
-from archsmith.spaces.cells import ABSENT
+from archsmith.graph.expr import Expr, Sym, Undefined, fold, parse
+from archsmith.graph.intervals import bounds
+from archsmith.spaces.cells import ABSENT, Cell
 from archsmith.spaces.constraints import Constraint, read_constraint
 from archsmith.spaces.jsontext import at, entries, fail, fields, flag, items, made, scalar, tagged, word
 from archsmith.spaces.needs import Allowed
@@ -29,10 +30,13 @@ from archsmith.spaces.nodes import (
     some_of,
 )
 from archsmith.spaces.parts import Optional, Shared
-from archsmith.spaces.values import Choice, Given, Meanings, SharedValue, checked_weights, shared_value
+from archsmith.spaces.values import Choice, Given, Meanings, SharedValue, checked_weights, shared_value, values_of
 
 MOST_PARTS = 100_000
-"""The most parts of a tree, with those of a shared one at each of its places: few lines may stand for very many."""
+"""The most parts of a tree, those of a shared one at each of its places, of a repeated one at each of its turns.
+
+A space looks at all of them when it is made, and few lines may stand for very many.
+"""
 
 ARITHMETIC = frozenset({"+", "-", "*", "//", "%"})
 CHOICES = ("choose", "integers", "floats")
@@ -61,7 +65,11 @@ class Reading:
     def grow(self, parts: int, path: str) -> None:
         self.parts += parts
         if self.parts > MOST_PARTS:
-            fail(path, f"the tree has more than {MOST_PARTS} parts, with those of a shared one at each of its places")
+            fail(path, f"the tree has more than {MOST_PARTS} parts, counted wherever they are shared or repeated")
+
+    def multiply(self, before: int, times: int, path: str) -> None:
+        """Count the parts that were read since there were so many as often as they are used."""
+        self.grow((self.parts - before) * max(0, times - 1), path)
 
     def shared(self, name: str, path: str) -> Shared | SharedValue:
         """What is shared under that name."""
@@ -202,12 +210,16 @@ def _some_of(document: object, path: str, reading: Reading) -> Node:
 def _cell(document: object, path: str, reading: Reading) -> Node:
     others = ("inputs", "degree", "output", "gaps", "entering", "name")
     given = fields(document, path, ("operations", "nodes"), others)
+    before = reading.parts
     operations = _branches(given["operations"], at(path, "operations"), reading)
     entering = _branches(given.get("entering", []), at(path, "entering"), reading)
     if entering and [label for label, _ in entering] != [label for label, _ in operations]:
         fail(at(path, "entering"), "must have the labels of the operations, in their order")
-    settings = _settings(given, path)
-    return replace(made(path, cell, **_numbered(operations), **settings), operations=operations, entering=entering)
+    found: Cell = made(path, cell, **_numbered(operations), **_settings(given, path))
+    edges = found.nodes * found.inputs + found.nodes * (found.nodes - 1) // 2
+    reading.multiply(before, edges, at(path, "nodes"))
+    reading.grow(found.degree or 0, at(path, "degree"))
+    return replace(found, operations=operations, entering=entering)
 
 
 def _optional(document: object, path: str, reading: Reading) -> Node:
@@ -220,8 +232,21 @@ def _optional(document: object, path: str, reading: Reading) -> Node:
 
 def _repeat(document: object, path: str, reading: Reading) -> Node:
     given = fields(document, path, ("body", "times"), ("name", "tied"))
-    times = reading.value(given["times"], at(path, "times"))
-    return made(path, repeat, _body(given, path, reading), times, **_settings(given, path))
+    times, before = reading.value(given["times"], at(path, "times")), reading.parts
+    body = _body(given, path, reading)
+    reading.multiply(before, _most(times), at(path, "times"))
+    return made(path, repeat, body, times, **_settings(given, path))
+
+
+def _most(times: Given) -> int:
+    """The largest count, or more, as far as it is one: the word of the language looks at its kind."""
+    if not isinstance(times, SharedValue) or isinstance(times.expr, Sym):
+        return max((value for value in values_of(times) if isinstance(value, int)), default=0)
+    ranges = {name: (min(map(int, known.options)), max(map(int, known.options))) for name, known in times.choices}
+    try:
+        return bounds(times.expr, ranges)[1]
+    except Undefined:
+        return 0
 
 
 def _residual(document: object, path: str, reading: Reading) -> Node:

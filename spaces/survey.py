@@ -145,7 +145,7 @@ def look(node: Node, path: str) -> tuple[Names, tuple[Enter, ...]]:
             return frozenset(f"{here}.{turn}" for turn in range(first, whole.count)), sites
         case Junction():
             return node.look(path)
-        case Cell(gaps=False):
+        case Cell(gaps=False, degree=None) | Cell(gaps=False, output="cat"):
             return _by_outcomes(node, path)
         case _ if is_sealed(node):
             return node.look(path)

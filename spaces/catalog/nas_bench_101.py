@@ -15,6 +15,7 @@ halved and the channels are doubled.
 Deviations:
 
 * Weights start as PyTorch draws them, and normalisations have PyTorch's momentum.
+* An image of odd size is halved downwards; the authors' are even.
 """
 
 from collections.abc import Hashable, Iterator, Sequence
@@ -27,6 +28,7 @@ from archsmith.graph.builder import Builder
 from archsmith.graph.errors import UserError
 from archsmith.graph.graph import Value
 from archsmith.graph.types import TensorType
+from archsmith.spaces.branches import CAT_AT_ONCE
 from archsmith.spaces.decisions import Decision, Steps, Trace
 from archsmith.spaces.node import Enter, Labels, Make, Node, Plan, Through, answered, joined
 from archsmith.spaces.nodes import chain, op
@@ -36,7 +38,6 @@ from archsmith.spaces.values import Meanings
 VERTICES, EDGES = 7, 9
 POOL, SMALL, LARGE = "maxpool3x3", "conv1x1-bn-relu", "conv3x3-bn-relu"
 OPERATIONS = (POOL, SMALL, LARGE)
-CAT_AT_ONCE = 4
 
 Edge = tuple[int, int]
 """Vertices that an edge leads from and to; 0 is the input, and the last one the output."""

@@ -79,6 +79,8 @@ def test_bounds_of_points_are_the_value(expr: Expr, point: dict[str, int]) -> No
         ("a == 6", (0, 0)),
         ("a != 6", (1, 1)),
         ("a == a", (0, 1)),
+        ("a != b", (0, 1)),
+        ("not a", (0, 1)),
         ("a and b", (0, 1)),
         ("c and c", (1, 1)),
         ("c or a", (1, 1)),

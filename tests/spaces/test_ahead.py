@@ -38,7 +38,8 @@ def _on(size: int, *parts: object) -> TreeSpace:
 
 PART = shared("part", BODY)
 IDLE = shared("idle", SHAPELESS)
-NARROW = shared("narrow", chain(op("conv2d", out=2, kernel=choose(1, 3, 5), padding="same"), op("relu")))
+WIDE = op("conv2d", out=12, kernel=1)
+NORM = shared("norm", op("group_norm", groups=choose(1, 2, 3, 4)))
 POOL = shared("pool", op("max_pool2d", kernel=choose(1, 2, 3), stride=1, padding="same"))
 
 PARTS = {
@@ -51,7 +52,7 @@ PARTS = {
     "one matters and one does not": _on(6, IDLE, PART, IDLE, PART),
     "one within the other": _on(5, shared("outer", chain(IDLE, BODY)), IDLE, shared("outer", chain(IDLE, BODY))),
     "it must keep the type": _on(5, PART, residual(PART, project=False)),
-    "it keeps the type or is a dead end": _on(6, NARROW, op("max_pool2d", kernel=choose(2, 4)), NARROW),
+    "it keeps the type or is a dead end": _on(5, WIDE, NORM, op("conv2d", out=choose(4, 6, 12), kernel=1), NORM),
     "it fits only what is larger": _on(4, POOL, op("max_pool2d", kernel=choose(2, 3)), POOL),
     "tied turns shrink": _on(9, repeat(BODY, choose(1, 2, 3), tied=True)),
     "tied turns within turns": _on(6, repeat(repeat(BODY, 2, tied=True, name="inner"), choose(1, 2))),
@@ -182,6 +183,7 @@ def test_some_of_these_spaces_begin_their_diagram_anew_and_some_do_not() -> None
 
     assert versions["its type matters at its second use"] > 1
     assert versions["it is walked in one branch"] > 1
+    assert versions["it keeps the type or is a dead end"] > 1
     assert versions["it matters nowhere"] == 1
     assert versions["one matters and one does not"] > 1
 
@@ -215,6 +217,7 @@ def test_what_makes_no_difference_is_not_remembered() -> None:
 def looked(space: TreeSpace, looks: int, monkeypatch: pytest.MonkeyPatch) -> TreeSpace:
     """The space, in which no more questions than that are looked at in one go."""
     monkeypatch.setattr(reaching, "LOOKS", looks)
+    monkeypatch.setattr(reaching, "PATIENCE", looks)
     return anew(space)
 
 

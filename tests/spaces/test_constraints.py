@@ -180,8 +180,24 @@ def test_any_tree_under_a_limit_of_any_kind(tree: object, data: st.DataObject) -
     assert {one.trace for one in architectures(space)} == wanted
 
 
+@pytest.mark.parametrize("demands", [["parameters >= 0"], ["parameters >= 0", "macs >= 0"]], ids=["one", "two"])
+def test_what_turned_out_to_be_dead_is_not_taken_again(demands: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though the constraints on cost are met wherever one goes."""
+    monkeypatch.setattr(reaching, "LOOKS", 1)
+    monkeypatch.setattr(reaching, "PATIENCE", 1)
+    tree = chain(op("linear", out=WIDTH), any_of(op("relu"), op("tanh")), residual(op("linear", out=4), project=False))
+    space = search_space(tree, input=(2,), require=demands)
+    rng = Random(0)
+    draws = [space.draw(rng) for _ in range(20)]
+
+    assert space.reach.undecided
+    assert {trace.as_dict()["width"] for trace in draws} == {4}
+    assert {space.mutated(trace, rng).as_dict()["width"] for trace in draws} == {4}
+
+
 def test_the_limit_of_looking_leaves_draws_valid(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reaching, "LOOKS", 3)
+    monkeypatch.setattr(reaching, "PATIENCE", 3)
     demands = DEMANDS["a window"]
     space, wanted = demanding(demands), meeting(demands)
     rng = Random(0)
@@ -215,6 +231,16 @@ def test_a_constraint_speaks_of_architectures_that_have_its_values(
     assert 0 < len(wanted) < len(found)
     assert count(space) == len(wanted)
     assert {one.trace for one in architectures(space)} == wanted
+
+
+def test_a_cost_of_nothing_divides_nothing() -> None:
+    """Where the divisor is 0 the constraint has no value, and is not met."""
+    tree = chain(optional(op("linear", out=shared("out", choose(1, 2)))), optional(op("relu")))
+    for demand in ("1000 // parameters >= 1", "1000 % parameters < 900", "not (1000 // parameters < 0)"):
+        space = search_space(tree, input=(4,), require=demand)
+
+        assert count(space) == 2 * 2
+        assert {len(found.trace) for found in space} == {3}
 
 
 def test_words_and_fractions_are_for_predicates() -> None:

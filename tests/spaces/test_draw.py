@@ -110,6 +110,16 @@ def test_what_weighs_nothing_is_drawn_only_where_all_else_is_dead() -> None:
     assert right.mutated(Trace.of({"any_of": "taken"}), rng).as_dict() == {"any_of": "never"}
 
 
+def test_weights_hold_among_the_options_that_lead_on() -> None:
+    dead = {f"dead{place}": op("max_pool2d", kernel=9) for place in range(3)}
+    parts = any_of(**dead, one=op("relu"), three=op("tanh"), weights=(90, 90, 90, 1, 3))
+    space, rng = search_space(parts, input=(1, 4, 4)), Random(0)
+    taken: Counter[Label] = Counter(space.draw(rng).as_dict()["any_of"] for _ in range(800))
+
+    assert surprise(taken, {"one": 1, "three": 3}, 800) < 10.8
+    assert taken.total() == taken["one"] + taken["three"]
+
+
 def changed(space: TreeSpace, before: Trace, after: Trace) -> list[str]:
     """Decisions that were answered otherwise although the answer of before was offered."""
     old = before.as_dict()

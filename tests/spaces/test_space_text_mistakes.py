@@ -131,6 +131,7 @@ LINEAR = {"op": {"operator": "linear", "attributes": [{"out": {"shared": "n"}}]}
             "root.cell.entering: must have the labels of the operations",
         ),
         (of({"optional": {"body": RELU, "weights": [1]}}), "root.optional.weights: optional takes a list of 2 weights"),
+        (of({"cell": {"operations": [{"a": RELU}], "nodes": 1, "inputs": None}}), "root.cell.inputs: must have a"),
         (of({"optional": {"body": RELU, "name": 3}}), "root.optional.name: must be text; got 3"),
         (of({"repeat": {"body": RELU, "times": -1}}), "root.repeat: repeat needs counts"),
         (of({"residual": {"body": RELU, "project": 1}}), "root.residual.project: must be true or false; got 1"),
@@ -198,6 +199,19 @@ def test_few_lines_cannot_stand_for_more_parts_than_there_is_memory() -> None:
     table: dict[str, object] = {f"n{i}": {"chain": [{"shared": f"n{i + 1}"}] * 10} for i in range(30)}
     with pytest.raises(UserError, match="the tree has more than 100000 parts"):
         from_json(of({"shared": "n0"}, shared={**table, "n30": RELU}))
+
+
+def test_few_lines_cannot_repeat_more_parts_than_there_is_memory() -> None:
+    once = {"repeat": {"body": RELU, "times": 10**12}}
+    within = {"repeat": {"body": {"repeat": {"body": RELU, "times": 1000}}, "times": {"choose": [0, 1000]}}}
+    computed = {"repeat": {"body": RELU, "times": {"shared": "n*n - n"}}}
+    edges = {"cell": {"operations": [{"a": RELU}], "nodes": 1000}}
+    degree = {"cell": {"operations": [{"a": RELU}], "nodes": 2, "degree": 10**12}}
+
+    for root, where in ((once, "repeat"), (within, "repeat"), (computed, "repeat"), (edges, "cell"), (degree, "cell")):
+        table = {"shared": {"n": {"choose": [2, 10**4]}}} if root is computed else {}
+        with pytest.raises(UserError, match=f"root.{where}.(times|nodes|degree): the tree has more than 100000 parts"):
+            from_json(of(root, **table))
 
 
 def test_a_tree_that_is_nested_too_deeply_is_refused() -> None:
