@@ -24,8 +24,8 @@ def count(space: TreeSpace) -> int:
     """The number of traces that lead to a valid architecture: exact, however large.
 
     Raises:
-        UserError: a name stands for two different decisions, a mistake of the tree that any walk would meet, or too many
-            different costs to be counted.
+        UserError: a name stands for two different decisions, a mistake of the tree that any walk would meet, or too
+            many different costs to be counted.
     """
     return Counts(space.reach).size
 

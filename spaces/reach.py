@@ -13,8 +13,11 @@ from archsmith.spaces.decisions import Label
 from archsmith.spaces.diagram import Diagram, Remember
 from archsmith.spaces.questions import Ask, Edge, End, Live, Span
 
-LOOKS = 200_000
+LOOKS = 60_000
 """Questions looked at in one go at most; what is not known by then counts as alive."""
+
+FEW = 200
+"""The same, once it was too much before."""
 
 PATIENCE = 2_000
 """Questions looked at in one go before a solver is asked."""
@@ -126,27 +129,29 @@ class Reach:
         whole = bool(self.diagram.of_cost)
         stack: list[tuple[Ask, Iterator[Edge]]] = [(ask, self._edges(ask))]
         looks = 0
-        while stack:
-            at, edges = stack[-1]
-            edge = next(edges, None)
-            looks += 1
-            self.diagram.solving = looks > PATIENCE and not whole
-            if looks > self._patience():
-                self._give_up([entry for entry, _ in stack])
-                break
-            if edge is None:
-                self._close(at)
-                stack.pop()
-            elif isinstance(edge.target, Ask) and edge.target.alive is None:
-                stack.append((edge.target, self._edges(edge.target)))
-            elif not whole and _alive(edge):
-                at.alive = True
-                stack.pop()
-        self.diagram.solving = False
+        try:
+            while stack:
+                at, edges = stack[-1]
+                looks += 1
+                self.diagram.solving = looks > PATIENCE and not whole
+                edge = next(edges, None)
+                if looks > self._patience():
+                    self._give_up([entry for entry, _ in stack])
+                    return
+                if edge is None:
+                    self._close(at)
+                    stack.pop()
+                elif isinstance(edge.target, Ask) and edge.target.alive is None:
+                    stack.append((edge.target, self._edges(edge.target)))
+                elif not whole and _alive(edge):
+                    at.alive = True
+                    stack.pop()
+        finally:
+            self.diagram.solving = False
 
     def _patience(self) -> int:
         """How many questions to look at in one go: few, once there were too many to look at all."""
-        return PATIENCE if self.undecided else LOOKS
+        return FEW if self.undecided else LOOKS
 
     def _edges(self, ask: Ask) -> Iterator[Edge]:
         """What follows each option; one whose target was unknown comes a second time, when it is known.

@@ -62,9 +62,9 @@ class TreeSpace:
         answered: Answered = {}
         whole = with_recipe(self.root, self.recipe)
         out = yield from once(build(whole, builder, (builder.input(self.input),), ""), answered)
-        graph = simplified(builder.finish(out), self.book)
-        self._demand(graph, {name: label for name, (_, label) in answered.items()})
-        return graph
+        written = builder.finish(out)
+        self._demand(written, {name: label for name, (_, label) in answered.items()})
+        return simplified(written, self.book)
 
     def _demand(self, graph: Graph, values: dict[str, Label]) -> None:
         """``Infeasible`` with the first constraint that is not met."""
@@ -136,8 +136,8 @@ def search_space(
     book = book_with(root, tuple(operators))
     root.check(book, meanings, "")
     settings = checked_recipe(recipe, meanings)
-    given = (require,) if isinstance(require, str) or callable(require) else tuple(require)
-    constraints = tuple(read_constraint(entry, meanings) for entry in given)
+    demands = require if isinstance(require, list | tuple) else (require,)
+    constraints = tuple(read_constraint(entry, meanings) for entry in demands)
     return TreeSpace(root, TensorType((1, *input), dtype), book, settings, constraints, alike=alike)
 
 

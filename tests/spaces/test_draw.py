@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
@@ -111,7 +112,7 @@ def test_what_weighs_nothing_is_drawn_only_where_all_else_is_dead() -> None:
 
 
 def test_weights_hold_among_the_options_that_lead_on() -> None:
-    dead = {f"dead{place}": op("max_pool2d", kernel=9) for place in range(3)}
+    dead: dict[str, Any] = {f"dead{place}": op("max_pool2d", kernel=9) for place in range(3)}
     parts = any_of(**dead, one=op("relu"), three=op("tanh"), weights=(90, 90, 90, 1, 3))
     space, rng = search_space(parts, input=(1, 4, 4)), Random(0)
     taken: Counter[Label] = Counter(space.draw(rng).as_dict()["any_of"] for _ in range(800))

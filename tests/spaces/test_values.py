@@ -171,7 +171,7 @@ def test_a_meaning_is_all_of_what_is_shared(other: Any, told: str) -> None:
 def test_two_parts_of_one_name_are_refused() -> None:
     parts = shared("block", op("relu")), shared("block", chain(op("relu"), op("tanh")))
 
-    with pytest.raises(UserError, match=r"^at 1: 'block' is shared with two meanings: relu\(\) and chain relu\(\) tanh\(\)$"):
+    with pytest.raises(UserError, match=r"^at 1: 'block' is shared .*: relu\(\) and chain relu\(\) tanh\(\)$"):
         search_space(chain(*parts), input=(4,))
 
 
