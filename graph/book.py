@@ -122,7 +122,11 @@ class RuleBook:
         """
         # True and 1 are equal, and yet an operator may take one and refuse the other.
         given = tuple([(key, value, value.__class__) for key, value in attributes.items()])
-        return self._remembered(name, tuple(inputs), self._completed(name, given))
+        try:
+            completed = self._completed(name, given)
+        except TypeError:  # what cannot be remembered is no attribute either: a list
+            completed = self._complete(name, given)
+        return self._remembered(name, tuple(inputs), completed)
 
     def _complete(self, name: str, given: tuple[tuple[str, Scalar, type], ...]) -> tuple[tuple[str, Scalar], ...]:
         return tuple(self.complete(name, {key: value for key, value, _ in given}).items())

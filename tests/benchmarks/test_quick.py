@@ -30,7 +30,7 @@ def test_every_job_is_measured_on_every_space_for_every_tool_that_has_it(tmp_pat
             assert tools.keys() == {"archsmith", "PyGlove"} | ({"Optuna"} if job in ("start", "draw") else set())
             assert all(len(rates) == 2 and min(rates) > 0 for rates in tools.values())
     assert document["versions"].keys() == {"archsmith", "optuna", "pyglove"}
-    assert sum(bool(re.search(r"aim [\d.]+: (reached|missed)$", line)) for line in lines) == 4
+    assert sum(bool(re.search(r"aim [\d.]+: (reached|missed)$", line)) for line in lines) == 5
     assert re.fullmatch(
         r"architectures of 20 decisions drawn: [\d,]+ a second, [\d,]+ times Optuna, [\d,]+ times PyGlove", lines[-1]
     )

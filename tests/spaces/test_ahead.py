@@ -217,6 +217,7 @@ def test_what_makes_no_difference_is_not_remembered() -> None:
 def looked(space: TreeSpace, looks: int, monkeypatch: pytest.MonkeyPatch) -> TreeSpace:
     """The space, in which no more questions than that are looked at in one go."""
     monkeypatch.setattr(reaching, "LOOKS", looks)
+    monkeypatch.setattr(reaching, "FEW", looks)
     monkeypatch.setattr(reaching, "PATIENCE", looks)
     return anew(space)
 
