@@ -79,7 +79,7 @@ def count(space: str, unique_up_to: int, as_json: bool) -> None:
         print_json({"size": size, "unique": unique})
         return
     rule = " by the space's own rule" if tree.alike is not None else ""
-    compared = f"{unique:,} of them different{rule}" if unique is not None else ""
+    compared = f"{unique:,} different networks{rule}" if unique is not None else ""
     told = compared or f"not compared, being more than {unique_up_to:,}"
     click.echo(f"{size:,} architectures, {told}")
 

@@ -18,6 +18,7 @@ import ast
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -239,8 +240,10 @@ def _read(node: ast.expr, text: str) -> Expr:
             return Apply("not", (_read(operand, text),))
         case ast.BinOp(left=left, op=operator, right=right) if type(operator) in _BINARY:
             return Apply(_BINARY[type(operator)], (_read(left, text), _read(right, text)))
-        case ast.Compare(left=left, ops=[operator], comparators=[right]) if type(operator) in _COMPARE:
-            return Apply(_COMPARE[type(operator)], (_read(left, text), _read(right, text)))
+        case ast.Compare(left=left, ops=operators, comparators=rest) if all(type(o) in _COMPARE for o in operators):
+            sides = [_read(side, text) for side in (left, *rest)]
+            pairs = zip(operators, pairwise(sides), strict=True)
+            return _joined("and", [Apply(_COMPARE[type(operator)], pair) for operator, pair in pairs])
         case ast.BoolOp(op=connective, values=values):
             return _joined("and" if isinstance(connective, ast.And) else "or", [_read(v, text) for v in values])
         case ast.Call(func=ast.Name(id=("min" | "max") as name), args=arguments, keywords=[]) if len(arguments) >= 2:

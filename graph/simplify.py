@@ -214,7 +214,7 @@ def _needed(nodes: Sequence[Node], outputs: Operands, sums: Mapping[int, Terms])
                 vertices |= {multiple[v].node: Vertex(b"%d times" % terms[v], (v,), loose=False) for v in often}
                 multiples += len(often)
                 operands = tuple(multiple.get(value, value) for value in terms) if often else tuple(terms)
-            label = _label(node.operator, node.attributes, node.types)
+            label = _label(node.operator, repr(node.attributes), node.types)
             vertices[place] = Vertex(label, operands, node.operator in COMMUTATIVE)
     return vertices
 
@@ -237,6 +237,9 @@ def _changes_dtype(node: Node, nodes: Sequence[Node]) -> bool:
 
 
 @lru_cache(maxsize=1 << 14)
-def _label(operator: str, attributes: tuple[tuple[str, Scalar], ...], types: tuple[TensorType, ...]) -> bytes:
-    """The same text in every process: it decides the order, which the digest depends on."""
+def _label(operator: str, attributes: str, types: tuple[TensorType, ...]) -> bytes:
+    """The same text in every process: it decides the order, which the digest depends on.
+
+    The attributes are text already: 1, 1.0 and True are equal, and would be remembered for each other.
+    """
     return f"{operator} {attributes} {', '.join(map(str, types))}".encode()

@@ -137,7 +137,7 @@ def _attributes(cls: type) -> Iterator[Attribute]:
     """The constructor's arguments of our kinds; others keep their defaults."""
     try:
         parameters = signature(cls, eval_str=True).parameters.values()
-    except NameError:  # an annotation names what only a type checker imports
+    except (NameError, AttributeError, SyntaxError, TypeError):  # an annotation that only a type checker can read
         parameters = signature(cls).parameters.values()
     for given in parameters:
         kind = _kind(given)

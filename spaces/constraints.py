@@ -16,6 +16,9 @@ from archsmith.graph.intervals import Range, bounds
 from archsmith.spaces.decisions import Label
 from archsmith.spaces.values import Choice
 
+COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">=", "and", "or", "not"})
+"""What a constraint is at its outside: anything else is a number, and whoever wrote it forgot to compare it."""
+
 COSTS = ("parameters", "macs")
 """What a constraint may say of the whole network: trainable numbers, and multiply-accumulates for one sample."""
 
@@ -41,7 +44,7 @@ class Constraint:
     def met(self, values: Mapping[str, Label]) -> bool:
         """Whether it holds for these values, among them all that it names."""
         if self.predicate is not None:
-            return bool(self.predicate(**{name: values[name] for name in self.names}))
+            return bool(self._said({name: values[name] for name in self.names}))
         assert self.expr is not None
         try:
             return bool(evaluate(self.expr, {name: int(value) for name, value in values.items() if name in self._used}))
@@ -57,6 +60,14 @@ class Constraint:
         except Undefined:
             return 0, 0
         return int(defined and (least > 0 or most < 0)), int((least, most) != (0, 0))
+
+    def _said(self, values: Mapping[str, Label]) -> object:
+        assert self.predicate is not None
+        try:
+            return self.predicate(**values)
+        except Exception as error:  # a user's own code may raise anything
+            given = ", ".join(f"{name}={value!r}" for name, value in sorted(values.items()))
+            raise UserError(f"the predicate {self} raised {type(error).__name__} for {given}: {error}") from error
 
     @cached_property
     def _used(self) -> frozenset[str]:
@@ -89,6 +100,10 @@ def read_constraint(given: str | Callable[..., bool], values: Mapping[str, Choic
         raise UserError(f"a constraint is an expression over whole numbers: {error}") from None
     if not symbols(expr):
         raise UserError(f"a constraint speaks of {', '.join(COSTS)} or of shared values; {given!r} speaks of none")
+    if not isinstance(expr, Apply) or expr.operation not in COMPARISONS:
+        raise UserError(f"a constraint compares: parameters <= 1e6, width * depth <= 64; got {given!r}")
+    if ambiguous := sorted(symbols(expr) & set(COSTS) & values.keys()):
+        raise UserError(f"in {given!r}, {ambiguous[0]} is the network's cost; share the value under another name")
     names = symbols(expr) - set(COSTS)
     _demand_shared(given, names, values)
     for name in sorted(names):

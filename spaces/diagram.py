@@ -6,12 +6,11 @@ questions (a multi-valued decision diagram: Srinivasan et al. 1990). It is drawn
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from archsmith.graph.book import RuleBook
 from archsmith.graph.builder import Builder
 from archsmith.graph.cost import macs, parameters
-from archsmith.graph.errors import Infeasible, UserError
+from archsmith.graph.errors import Infeasible
 from archsmith.graph.graph import Value
 from archsmith.graph.types import TensorType
 from archsmith.spaces.branches import Turn
@@ -20,8 +19,8 @@ from archsmith.spaces.constraints import Constraint
 from archsmith.spaces.decisions import Decision, Label
 from archsmith.spaces.frames import Frame, Frames, Types
 from archsmith.spaces.node import Enter, Make, Node, Plan, build, is_sealed
-from archsmith.spaces.outcomes import options_of
 from archsmith.spaces.parts import Op
+from archsmith.spaces.planned import Planned, planned_by
 from archsmith.spaces.questions import DEAD, EMPTY, Ask, Edge, End, Known, Memory, Seal
 from archsmith.spaces.solving import can_call, can_hold, many
 from archsmith.spaces.survey import NOTHING, Names, Survey, certain, mark
@@ -55,7 +54,7 @@ class Diagram:
         self._survey = Survey(self._root, self._kept, watched, forgets=not self.of_cost)
         self._frames = Frames(self._survey)
         self._asks: dict[tuple[object, ...], Ask] = {}
-        self._plans: dict[tuple[object, ...], _Planned] = {}
+        self._plans: dict[tuple[object, ...], Planned] = {}
         self._fleeting: dict[Turn | Junction, Turn | Junction] = {}
         self._made: dict[tuple[object, ...], Edge] = {}
         self._whole: dict[tuple[object, ...], Plan] = {}
@@ -146,7 +145,7 @@ class Diagram:
         return onward, self._wanted(memory, onward)
 
     def _enter(
-        self, frame: Frame, step: Enter, types: Types, planned: "_Planned", memory: Memory
+        self, frame: Frame, step: Enter, types: Types, planned: Planned, memory: Memory
     ) -> tuple[Frame, Memory] | None:
         """Into the plan of a part; None at a dead end."""
         told = self._told(memory, planned.answered) if planned.plan is not None else None
@@ -158,7 +157,7 @@ class Diagram:
         entered = self._frames.enter(planned.plan, types, step, frame.parent if last else frame)
         return entered, self._wanted(told, entered)
 
-    def _can_go_on(self, step: Enter, types: Types, planned: "_Planned") -> bool:
+    def _can_go_on(self, step: Enter, types: Types, planned: Planned) -> bool:
         """Whether an operator can be called at all with what is left to choose for it, where that is much."""
         if not isinstance(step.node, Op) or not planned.answered:
             return True
@@ -209,7 +208,7 @@ class Diagram:
             self._asks[key] = Ask(decision, frame, memory, labels, self.version)
         return self._asks[key]
 
-    def _plan(self, step: Enter, memory: Memory, labels: tuple[Label, ...]) -> "_Planned":
+    def _plan(self, step: Enter, memory: Memory, labels: tuple[Label, ...]) -> Planned:
         """The plan of the part, or the question that has to be answered first."""
         node = step.node
         if isinstance(node, Turn | Junction):  # made anew by every plan
@@ -219,7 +218,7 @@ class Diagram:
             memory = frozenset(known for known in memory if known.name in asked)
         key = (id(node), step.path, memory, labels)
         if key not in self._plans:
-            self._plans[key] = _planned(node, step.path, memory, labels)
+            self._plans[key] = planned_by(node, step.path, memory, labels)
         return self._plans[key]
 
     def _told(self, memory: Memory, answered: tuple[Known, ...]) -> Memory | None:
@@ -355,39 +354,6 @@ class Diagram:
                 seen.add(id(target))
                 waiting += self._behind(target)
         return False
-
-
-@dataclass(frozen=True, slots=True)
-class _Planned:
-    """What the first answers to a part lead to: its plan, or another question, or a reason why there is none."""
-
-    plan: Plan | None = None
-    asks: Decision | None = None
-    answered: tuple[Known, ...] = ()
-    reason: str = ""
-
-
-def _planned(node: Node, path: str, memory: Memory, labels: tuple[Label, ...]) -> _Planned:
-    known = {entry.name: entry for entry in memory if entry.decision is not None}
-    waiting = list(reversed(labels))
-    walk = node.plan(path)
-    try:
-        decision = next(walk)
-        while True:
-            options = options_of(decision)
-            if decision.name not in known:
-                if len(options) > 1 and not waiting:
-                    return _Planned(asks=decision, answered=tuple(known.values()))
-                label = options[0] if len(options) == 1 else waiting.pop()
-                known[decision.name] = Known(decision.name, decision, label)
-            first = known[decision.name]
-            if first.decision != decision:
-                raise UserError(f"decision {decision.name!r} has two meanings: {first.decision} and {decision}")
-            decision = walk.send(first.label)
-    except StopIteration as end:
-        return _Planned(plan=end.value, answered=tuple(known.values()))
-    except Infeasible as error:
-        return _Planned(reason=str(error))
 
 
 def _grown(step: Make | Enter, builder: Builder, values: Sequence[Value]) -> Value:

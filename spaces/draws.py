@@ -40,8 +40,15 @@ def mutate(reach: Reach, trace: Trace, rng: Random) -> Trace:
         UserError: the trace is not of this space.
     """
     given = trace.as_dict()
-    changed = _changed(reach, given, rng)
-    return trace if changed is None else _finished(reach, {**given, changed[0]: changed[1]}, rng)
+    for _ in range(ATTEMPTS):
+        changed = _changed(reach, given, rng)
+        if changed is None:
+            return trace
+        found = _finished(reach, {**given, changed[0]: changed[1]}, rng)
+        # What was thought to lead on may be a dead end after all, and the old answer be drawn in its place.
+        if found != trace:
+            return found
+    return trace
 
 
 Station = tuple[Ask, Spent]

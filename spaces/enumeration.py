@@ -28,7 +28,8 @@ def traces(reach: Reach) -> Iterator[Trace]:
     ``reach`` is that of the space. It is many times as fast as ``architectures``, for who has no need of the graphs.
     """
     levels: list[_Level] = []
-    edge, spent = reach.begin(), (0, 0)
+    edge = reach.begin()
+    spent = after(edge, (0, 0))
     while True:
         if isinstance(edge.target, Ask):
             levels = _onward(reach, levels, edge.target, spent)
@@ -68,7 +69,8 @@ def _again(reach: Reach, labels: list[Label]) -> list[_Level]:
     while True:
         try:
             levels: list[_Level] = []
-            edge, spent = reach.begin(), (0, 0)
+            edge = reach.begin()
+            spent = after(edge, (0, 0))
             for label in (*labels, None):
                 assert isinstance(edge.target, Ask)  # there was a question behind the same answers before
                 levels.append(_Level(edge.target, spent, reach.live(edge.target, spent)))

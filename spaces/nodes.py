@@ -61,6 +61,8 @@ def op(operator: str | Operator, /, **attributes: Given) -> Op:
 
     An attribute is a value, a ``choose(...)`` or something shared.
     """
+    if not isinstance(operator, str | Operator):
+        raise UserError(f"op takes an operator's name, or one made by runtime.modules.module; got {operator!r}")
     if isinstance(operator, Operator):
         return replace(op(operator.name, **attributes), own=operator)
     named = [given.name for given in attributes.values() if isinstance(given, Choice) and given.name is not None]
@@ -106,11 +108,13 @@ def parallel(*branches: Node, join: str = "add", name: str = "parallel") -> Para
         raise UserError("parallel needs at least one branch; got none")
     if join not in JOINS:
         raise UserError(f"parallel takes join={' or '.join(map(repr, JOINS))}; got {join!r}")
+    _name("parallel", name)
     return Parallel(_nodes("parallel", branches), join, name)
 
 
 def optional(body: Node, *, name: str = "optional", probability: float | None = None) -> Optional:
     """A part that may be left out; ``probability`` is how likely random sampling takes it."""
+    _name("optional", name)
     (kept,) = _nodes("optional", (body,))
     if probability is None:
         return Optional(kept, name)
@@ -159,6 +163,7 @@ def repeat(body: Node, times: int | Choice | SharedValue, *, name: str = "repeat
 
     Each turn has decisions of its own; ``tied``, all have the same.
     """
+    _name("repeat", name)
     counts = values_of(times)
     if any(not isinstance(count, int) or isinstance(count, bool) or count < 0 for count in counts):
         raise UserError(f"repeat needs counts that are integers of at least 0; got {', '.join(map(repr, counts))}")

@@ -1,4 +1,4 @@
-"""All that a plan can come to: every way to answer its decisions, dead ends left out."""
+"""All that a plan can come to: every way to answer its decisions."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[T]):
-    """What a walk has made, and the names of the decisions that it asked."""
+    """What a walk has made, None at a dead end, and the names of the decisions that it asked."""
 
-    value: T
+    value: T | None
     asked: frozenset[str]
 
 
@@ -38,7 +38,7 @@ def outcomes(make: Callable[[], Steps[T]]) -> Iterator[Outcome[T]]:
         except StopIteration as end:
             yield Outcome(end.value, frozenset(asked))
         except Infeasible:
-            continue
+            yield Outcome(None, frozenset(asked))
 
 
 def options_of(decision: Decision) -> tuple[Label, ...]:

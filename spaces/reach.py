@@ -9,9 +9,8 @@ from collections.abc import Iterator, Mapping
 from archsmith.graph.expr import Apply, Sym, symbols
 from archsmith.graph.intervals import Range
 from archsmith.spaces.constraints import COSTS, Constraint
-from archsmith.spaces.decisions import Label
 from archsmith.spaces.diagram import Diagram, Remember
-from archsmith.spaces.questions import Ask, Edge, End, Live, Span
+from archsmith.spaces.questions import Ask, Edge, End, Known, Live, Span
 
 LOOKS = 60_000
 """Questions looked at in one go at most; what is not known by then counts as alive."""
@@ -117,7 +116,7 @@ class Reach:
         parameters, macs = after(edge, spent)
         span = target.span if isinstance(target, Ask) else Span((0, 0), (0, 0))
         assert span is not None  # it has been looked through
-        ranges = {known.name: (int(known.label), int(known.label)) for known in target.memory if _whole(known.label)}
+        ranges = {known.name: (int(known.label), int(known.label)) for known in target.memory if _is_number(known)}
         ranges |= {"parameters": _moved(span.parameters, parameters), "macs": _moved(span.macs, macs)}
         verdicts = [_verdict(entry, ranges, ended=isinstance(target, End)) for entry in self.diagram.of_cost]
         return min(least for least, _ in verdicts), min(most for _, most in verdicts)
@@ -241,8 +240,9 @@ def _verdict(constraint: Constraint, ranges: Mapping[str, Range], *, ended: bool
     return constraint.within(ranges)
 
 
-def _whole(label: Label) -> bool:
-    return isinstance(label, int)
+def _is_number(known: Known) -> bool:
+    """Whether it is the answer of a decision, and a whole number; a mark may be of the same name."""
+    return known.decision is not None and isinstance(known.label, int)
 
 
 def _moved(span: Range, spent: int) -> Range:

@@ -16,8 +16,8 @@ from archsmith.graph.types import TensorType
 FEW = 1_000
 """Combinations up to which trying them is quicker than a solver."""
 
-MILLISECONDS = 2_000
-"""Time for one question; what takes longer counts as possible."""
+EFFORT = 20_000_000
+"""Z3's own steps for one question; what takes more counts as possible. A time would depend on the machine."""
 
 Domains = Mapping[str, Sequence[Scalar]]
 """The values that are left for each name; none where they are not known."""
@@ -48,7 +48,7 @@ def can_call(book: RuleBook, operator: str, types: tuple[TensorType, ...], domai
 
 def _accepts(book: RuleBook, rule: Rule, types: tuple[TensorType, ...], domains: Domains) -> bool:
     bound = unify(rule.inputs, types)
-    if bound is None or any(name in domains and value not in domains[name] for name, value in rule.constants):
+    if bound is None or any(domains.get(name) and value not in domains[name] for name, value in rule.constants):
         return False
     formula = _Formula()
     for name, number in bound.items():
@@ -75,7 +75,7 @@ class _Formula:
 
         self._z3 = z3
         self._solver = z3.Solver()
-        self._solver.set("timeout", MILLISECONDS)
+        self._solver.set("rlimit", EFFORT)
 
     def choose(self, name: str, numbers: Sequence[int], computed: Sequence[Expr] = ()) -> None:
         """The name is one of the numbers, or of what is computed from the other names."""

@@ -15,11 +15,11 @@ from archsmith.graph.types import ITEM_BYTES, TensorType
 from archsmith.spaces.books import book_with
 from archsmith.spaces.constraints import Constraint, read_constraint
 from archsmith.spaces.course import Course, offered
-from archsmith.spaces.cycles import demand_no_cycle
 from archsmith.spaces.decisions import Answered, Derivation, Label, Space, Steps, Trace, once
 from archsmith.spaces.diagram import Diagram
 from archsmith.spaces.draws import draw, mutate
 from archsmith.spaces.enumeration import architectures
+from archsmith.spaces.nesting import demand_tree
 from archsmith.spaces.node import Node, build
 from archsmith.spaces.reach import Reach
 from archsmith.spaces.recipe import Recipe, checked_recipe, recipe_lines, with_recipe
@@ -43,7 +43,7 @@ class TreeSpace:
 
     root: Node
     input: TensorType
-    book: RuleBook
+    book: RuleBook = field(compare=False)
     recipe: Recipe = ()
     constraints: tuple[Constraint, ...] = ()
     ahead: bool = True
@@ -129,16 +129,26 @@ def search_space(
         raise UserError(f"a space's tree is a node such as op(...) or chain(...); got {root!r}")
     if not isinstance(input, Sequence) or not input or not all(map(_size, input)):
         raise UserError(f"a space's input is the shape of one sample, sizes of at least 1; got {input!r}")
-    if dtype not in ITEM_BYTES:
+    if not isinstance(dtype, str) or dtype not in ITEM_BYTES:
         raise UserError(f"a space's dtype must be one of {', '.join(ITEM_BYTES)}; got {dtype!r}")
+    if alike is not None and not callable(alike):
+        raise UserError(f"alike is a function of a trace; got {alike!r}")
     meanings: Meanings = {}
-    demand_no_cycle(root)
-    book = book_with(root, tuple(operators))
+    demand_tree(root)
+    book = book_with(root, _operators(operators))
     root.check(book, meanings, "")
     settings = checked_recipe(recipe, meanings)
     demands = require if isinstance(require, list | tuple) else (require,)
     constraints = tuple(read_constraint(entry, meanings) for entry in demands)
     return TreeSpace(root, TensorType((1, *input), dtype), book, settings, constraints, alike=alike)
+
+
+def _operators(given: object) -> tuple[Operator, ...]:
+    operators = tuple(given) if isinstance(given, Iterable) else (given,)
+    for entry in operators:
+        if not isinstance(entry, Operator):
+            raise UserError(f"operators are those that archsmith.runtime.modules.module makes; got {entry!r}")
+    return operators
 
 
 def _size(given: object) -> bool:

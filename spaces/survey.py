@@ -110,6 +110,17 @@ class Survey:
 
 def certain(node: Node, path: str) -> Names:
     """Names that every walk through the part asks; not all of them where that is hard to see."""
+    return _certain(node, path, {})
+
+
+def _certain(node: Node, path: str, known: dict[tuple[int, str], Names]) -> Names:
+    key = (id(node), path)
+    if key not in known:
+        known[key] = _asked_anyway(node, path, known)
+    return known[key]
+
+
+def _asked_anyway(node: Node, path: str, known: dict[tuple[int, str], Names]) -> Names:
     match node:
         case Op():
             return look(node, path)[0]
@@ -119,7 +130,9 @@ def certain(node: Node, path: str) -> Names:
             return NOTHING
     found: Names | None = None
     for outcome in outcomes(lambda: node.plan(path)):
-        entered = (certain(step.node, step.path) for step in outcome.value if isinstance(step, Enter))
+        if outcome.value is None:
+            continue
+        entered = (_certain(step.node, step.path, known) for step in outcome.value if isinstance(step, Enter))
         names = outcome.asked.union(*entered)
         found = names if found is None else found & names
     return found or NOTHING
@@ -159,7 +172,7 @@ def _by_outcomes(node: Node, path: str) -> tuple[Names, tuple[Enter, ...]]:
     steps: dict[tuple[int, str], Enter] = {}
     for outcome in outcomes(lambda: node.plan(path)):
         asked |= outcome.asked
-        entered = [step for step in outcome.value if isinstance(step, Enter)]
+        entered = [step for step in outcome.value or () if isinstance(step, Enter)]
         steps |= {(id(step.node), step.path): step for step in entered}
         often |= Counter((id(step.node), step.path) for step in entered)
     return asked, _spread(often.elements(), steps)

@@ -95,6 +95,9 @@ class SharedValue:
     def __rfloordiv__(self, other: int) -> "SharedValue":
         return _combined("//", other, self)
 
+    def __truediv__(self, other: object) -> "SharedValue":
+        raise UserError(f"sizes are whole numbers: write {show(self.expr)} // {other} for the quotient rounded down")
+
     def __mod__(self, other: "int | SharedValue") -> "SharedValue":
         return _combined("%", self, other)
 

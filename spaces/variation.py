@@ -101,9 +101,9 @@ def neighbours(space: Space, trace: Trace, *, steps: int | None = None) -> Itera
 
 
 def _others(decision: Decision, taken: Label, steps: int | None) -> list[Label]:
-    place = decision.options.index(taken)
-    reach = steps if decision.ordered and steps is not None else len(decision.options)
-    return [option for i, option in enumerate(decision.options) if 0 < abs(i - place) <= reach]
+    places = {option: place for place, option in enumerate(decision.everywhere)}
+    reach = steps if decision.ordered and steps is not None else len(places)
+    return [option for option in decision.options if 0 < abs(places[option] - places[taken]) <= reach]
 
 
 def _first(decision: Decision, prefix: Prefix) -> Label:

@@ -159,7 +159,7 @@ def test_a_count_is_of_traces_and_of_different_graphs(folder: Path) -> None:
     assert document("count", "net.py", cwd=folder) == {"size": 60, "unique": 60}
     assert document("count", "net.py:doubled", cwd=folder) == {"size": 8, "unique": 6}
     assert document("count", "net.py:doubled", "--unique-up-to", "7", cwd=folder) == {"size": 8, "unique": None}
-    assert run("spaces", "count", "net.py:doubled", cwd=folder).stdout == "8 architectures, 6 of them different\n"
+    assert run("spaces", "count", "net.py:doubled", cwd=folder).stdout == "8 architectures, 6 different networks\n"
     told = run("spaces", "count", "net.py", "--unique-up-to", "0", cwd=folder).stdout
     assert told == "60 architectures, not compared, being more than 0\n"
 
@@ -167,7 +167,7 @@ def test_a_count_is_of_traces_and_of_different_graphs(folder: Path) -> None:
 def test_architectures_differ_by_the_spaces_own_rule_where_it_has_one(tmp_path: Path) -> None:
     assert document("count", "nas-bench-201", cwd=tmp_path) == {"size": 15_625, "unique": 6_466}
     told = run("spaces", "count", "nas-bench-201", cwd=tmp_path).stdout
-    assert told == "15,625 architectures, 6,466 of them different by the space's own rule\n"
+    assert told == "15,625 architectures, 6,466 different networks by the space's own rule\n"
 
 
 def test_a_space_without_architectures_counts_none(folder: Path) -> None:

@@ -111,7 +111,8 @@ def test_other_ways_of_writing_are_read_as_one(text: str, shown: str) -> None:
         ("a / b", r"'a / b' is not integer arithmetic"),
         ("1 + 0.5", r"in '1 \+ 0.5': '0.5' is not"),
         ("a ** 2", r"'a \*\* 2' is not"),
-        ("a < b < c", "'a < b < c' is not"),
+        ("a in b", "'a in b' is not"),
+        ("a < b in c", "'a < b in c' is not"),
         ("abs(a)", r"'abs\(a\)' is not"),
         ("min(a)", r"'min\(a\)' is not"),
         ("min(a, key=b)", "is not integer arithmetic"),
@@ -140,3 +141,8 @@ def test_a_divisor_has_to_be_positive(operation: str, divisor: int) -> None:
 
 def test_equal_expressions_are_one_key() -> None:
     assert {parse("a + b*2"): "first"}[Apply("+", (Sym("a"), Apply("*", (Sym("b"), Lit(2)))))] == "first"
+
+
+def test_comparisons_in_a_row_are_all_demanded() -> None:
+    assert parse("1 <= a < b") == parse("1 <= a and a < b")
+    assert show(parse("1 <= a < b")) == "1 <= a and a < b"

@@ -16,9 +16,10 @@ from archsmith.graph.errors import UserError
 from archsmith.graph.graph import Graph
 from archsmith.graph.ops import DECLARED
 from archsmith.spaces import reach as reaching
+from archsmith.spaces.checking import blinded
 from archsmith.spaces.counting import Counts, count
 from archsmith.spaces.decisions import Trace, derive, randomly, replay
-from archsmith.spaces.enumeration import architectures
+from archsmith.spaces.enumeration import architectures, traces
 from archsmith.spaces.nodes import any_of, chain, choose, op, optional, parallel, repeat, residual, shared
 from archsmith.spaces.recipe import recipe_of
 from archsmith.spaces.sampling import mutate, sample
@@ -366,3 +367,40 @@ def test_a_trace_that_breaks_a_constraint_is_refused() -> None:
 
     with pytest.raises(UserError, match="it is of another space"):
         replay(space, broken)
+
+
+def test_what_is_spent_before_the_first_question_counts_in_a_listing() -> None:
+    width = shared("width", choose(4, 8))
+    space = search_space(chain(op("linear", out=10), op("linear", out=width)), input=(9,), require="parameters <= 150")
+
+    assert [trace.as_dict() for trace in traces(space.reach)] == [{"width": 4}]
+
+
+def test_a_constraint_that_reads_like_a_value_is_not_taken_for_it() -> None:
+    """A constraint that has been met is remembered by its text, and a value by its name."""
+    flag, width = shared("flag", choose(2, 3, 50)), shared("width", choose(4, 8))
+    layers = chain(op("linear", out=width), op("linear", out=flag))
+    space = search_space(layers, input=(4,), require=["flag >= 1", "parameters <= 3*flag*width"])
+
+    assert count(space) == sum(1 for _ in architectures(blinded(space))) == 4
+
+
+@pytest.mark.parametrize("text", ["width", "width - 4", "min(width, 8)", "2*parameters"])
+def test_a_constraint_compares(text: str) -> None:
+    with pytest.raises(UserError, match="a constraint compares"):
+        search_space(op("linear", out=shared("width", choose(4, 8))), input=(4,), require=text)
+
+
+def test_a_value_that_is_called_like_a_cost_is_refused_where_it_could_be_meant() -> None:
+    tree = op("linear", out=shared("macs", choose(4, 8)))
+
+    assert count(search_space(tree, input=(4,))) == 2
+    with pytest.raises(UserError, match="macs is the network's cost"):
+        search_space(tree, input=(4,), require="macs <= 6")
+
+
+def test_a_part_that_is_a_dead_end_whatever_is_answered_is_not_offered() -> None:
+    turns = shared("turns", choose(1, 2)) - 5
+    space = search_space(any_of(op("relu"), repeat(op("tanh"), turns)), input=(4,))
+
+    assert [trace.as_dict() for trace in traces(space.reach)] == [{"any_of": "relu()"}]

@@ -6,9 +6,12 @@ from dataclasses import fields, is_dataclass
 from archsmith.graph.errors import UserError
 from archsmith.spaces.node import Node
 
+DEEPEST = 250
+"""Parts within parts at most: Python could not print or survey many more."""
 
-def demand_no_cycle(root: Node) -> None:
-    """``UserError`` with the way from a part to itself, if there is one; no part is walked or printed for that."""
+
+def demand_tree(root: Node) -> None:
+    """``UserError`` if a part holds itself, with the way there, or is nested too deeply; none is walked for that."""
     trail: list[tuple[Node, Iterator[Node]]] = [(root, parts_of(root))]
     done: set[int] = set()
     while trail:
@@ -20,6 +23,8 @@ def demand_no_cycle(root: Node) -> None:
             raise UserError(f"a part of the tree holds itself: {' > '.join([*names, type(part).__name__])}")
         elif id(part) not in done:
             trail.append((part, parts_of(part)))
+            if len(trail) > DEEPEST:
+                raise UserError(f"a tree is nested up to {DEEPEST} parts deep; this one is deeper")
 
 
 def parts_of(node: Node) -> Iterator[Node]:
@@ -27,7 +32,7 @@ def parts_of(node: Node) -> Iterator[Node]:
     if is_dataclass(node):
         values: list[object] = [getattr(node, field.name) for field in fields(node)]
     else:
-        values = list(vars(node).values())
+        values = list(getattr(node, "__dict__", {}).values())
     return _parts_in(values)
 
 
