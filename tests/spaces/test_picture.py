@@ -232,7 +232,7 @@ def test_blocks_lie_within_the_picture_and_apart(space: TreeSpace) -> None:
 
 def test_a_picture_grows_downwards_only() -> None:
     nested: Node = op("relu")
-    for level in range(150):
+    for level in range(100):
         branches: dict[str, Any] = {f"a_rather_long_label_of_level_{level}": chain(op("gelu"), nested)}
         nested = any_of(op("tanh"), **branches)
     deep, wide = parsed(of(nested)), parsed(of(chain(*[op("conv2d", out=choose(1, 2), kernel=1)] * 200)))
