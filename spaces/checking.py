@@ -85,6 +85,8 @@ class Sampled:
 def drawn(draw: Callable[[Random], Derivation], *, seed: int, number: int, book: RuleBook = DECLARED) -> Sampled:
     """The architecture of that number: made from (seed, number) alone, as a trial of a study is.
 
+    Only in a space that is too large to be looked through (``Reach.undecided``) does it depend on earlier draws.
+
     ``draw`` gives a valid derivation, such as ``sample`` does, or raises.
     """
     return measured(number, draw(Random(f"{seed}/{number}")), book)

@@ -181,6 +181,7 @@ REFUSALS: list[tuple[Callable[[], object], str]] = [
     (lambda: shared("rate", choose(0.1, 0.5)) + 1, r"\+ takes whole numbers .*; got rate where rate = choose\(0.1"),
     (lambda: WIDTH + shared("rate", choose(1, 0.5)), r"\+ takes whole numbers .*; got rate where"),
     (lambda: WIDTH + "8", r"\+ takes whole numbers and shared choices of whole numbers; got 8"),  # type: ignore[operator]
+    (lambda: WIDTH / 2, r"whole numbers: write width // 2 for the quotient rounded down"),
     (lambda: WIDTH * 1.5, r"\* takes whole numbers .*; got 1.5"),  # type: ignore[operator]
     (lambda: 1.5 * WIDTH, r"\* takes whole numbers .*; got 1.5"),  # type: ignore[operator]
     (lambda: True + WIDTH, r"\+ takes whole numbers .*; got True"),

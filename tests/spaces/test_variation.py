@@ -18,7 +18,7 @@ from archsmith.spaces.checking import blinded
 from archsmith.spaces.decisions import Decision, Derivation, Label, Space, Steps, Trace, replay
 from archsmith.spaces.enumeration import architectures
 from archsmith.spaces.features import plain
-from archsmith.spaces.nodes import any_of, chain, choose, op, optional
+from archsmith.spaces.nodes import any_of, chain, choose, op, optional, shared
 from archsmith.spaces.sampling import sample
 from archsmith.spaces.space import search_space
 from archsmith.spaces.variation import crossover, distance, graph_distance, neighbours
@@ -339,3 +339,12 @@ def test_branches_in_another_order_are_at_distance_0() -> None:
 
     assert first != second
     assert graph_distance(first, second) == 0
+
+
+def test_steps_are_counted_through_options_that_lead_nowhere_too() -> None:
+    width = shared("width", choose(1, 2, 3, 4, 5))
+    space = search_space(op("linear", out=width), input=(4,), require="width <= 2 or width == 5")
+    near = [found.trace.as_dict()["width"] for found in neighbours(space, Trace.of({"width": 2}), steps=1)]
+
+    assert near == [1]
+    assert [found.trace.as_dict()["width"] for found in neighbours(space, Trace.of({"width": 2}))] == [1, 5]
