@@ -1,15 +1,17 @@
 """A user's space, whose own code runs at every walk: what it raises is said as the user's mistake."""
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from random import Random
 from traceback import extract_tb
 
 from archsmith.graph.book import RuleBook
 from archsmith.graph.errors import Infeasible, UserError
 from archsmith.graph.graph import Graph
 from archsmith.spaces.books import book_in
-from archsmith.spaces.decisions import Space, Steps
+from archsmith.spaces.decisions import Answer, Space, Steps, Trace, Walked
+from archsmith.spaces.proposals import answer_trace, draw_trace, identity_of, mutate_trace
 from archsmith.spaces.recipe import Recipe, recipe_in
 
 
@@ -33,6 +35,22 @@ class UserSpace:
     def walk(self) -> Steps[Graph]:
         with explained(self.given, "a walk of its space"):
             return (yield from self.space.walk())
+
+    def draw(self, rng: Random) -> Trace:
+        with explained(self.given, "a walk of its space"):
+            return draw_trace(self.space, rng)
+
+    def mutated(self, trace: Trace, rng: Random) -> Trace:
+        with explained(self.given, "a walk of its space"):
+            return mutate_trace(self.space, trace, rng)
+
+    def answered(self, answer: Answer) -> Walked:
+        with explained(self.given, "a walk of its space"):
+            return answer_trace(self.space, answer)
+
+    def identity(self, trace: Trace) -> Hashable:
+        with explained(self.given, "a walk of its space"):
+            return identity_of(self.space, trace)
 
     def text(self) -> str:
         with explained(self.given, "its space's text()"):

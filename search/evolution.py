@@ -2,21 +2,13 @@
 
 from collections import deque
 from collections.abc import Sequence
-from math import isnan
 from random import Random
-from typing import NamedTuple
 
 from archsmith.graph.errors import UserError
-from archsmith.search.unseen import Known, known, unseen
-from archsmith.spaces.decisions import Derivation, Space, Trace
-from archsmith.spaces.sampling import mutate, sample
-
-
-class Member(NamedTuple):
-    """A trace whose value was told."""
-
-    trace: Trace
-    value: float
+from archsmith.search.history import History, Score
+from archsmith.search.searcher import Values
+from archsmith.spaces.decisions import Space, Trace
+from archsmith.spaces.proposals import draw_trace, mutate_trace
 
 
 class RegularizedEvolution:
@@ -27,37 +19,34 @@ class RegularizedEvolution:
     """
 
     def __init__(self, *, population: int = 16, tournament: int = 5) -> None:
-        _check("population", population, 2, None)
-        _check("tournament", tournament, 1, population)
+        check_size("population", population, 2, None)
+        check_size("tournament", tournament, 1, population)
         self._size = population
         self._tournament = tournament
-        self._population: deque[Member] = deque()
-        self._told: Known = {}
+        self._population: deque[tuple[Trace, Score]] = deque()
+        self._history = History()
 
     def ask(self, space: Space, rng: Random, pending: Sequence[Trace]) -> Trace:
         """A random trace until ``population`` of them were told or are pending; a child from then on."""
-        seen = self._told | known(pending)
         starting = len(self._population) + len(pending) < self._size
         if starting or not self._population:
-            return unseen(space, lambda: sample(space, rng), seen, rng)
-        return unseen(space, lambda: self._child(space, rng), seen, rng)
+            return self._history.unseen(space, lambda: draw_trace(space, rng), pending, rng)
+        return self._history.unseen(space, lambda: self._child(space, rng), pending, rng)
 
-    def tell(self, trace: Trace, value: float | None) -> None:
+    def tell(self, trace: Trace, values: Values, *, violation: float = 0.0) -> None:
         """Adds a member, whereupon the oldest dies; a trace that could not be measured never is a member."""
-        if value is not None and isnan(value):
-            raise ValueError("a told value must be a number, or None where there is none; got nan")
-        self._told |= known([trace])
-        if value is not None:
-            self._population.append(Member(trace, value))
+        score = self._history.add(trace, values, violation).score
+        if score is not None:
+            self._population.append((trace, score))
         if len(self._population) > self._size:
             self._population.popleft()
 
-    def _child(self, space: Space, rng: Random) -> Derivation:
+    def _child(self, space: Space, rng: Random) -> Trace:
         drawn = rng.choices(self._population, k=self._tournament)
-        return mutate(space, max(drawn, key=lambda member: member.value).trace, rng)
+        return mutate_trace(space, max(drawn, key=lambda member: member[1].rank)[0], rng)
 
 
-def _check(name: str, given: object, least: int, most: int | None) -> None:
+def check_size(name: str, given: object, least: int, most: int | None) -> None:
     whole = isinstance(given, int) and not isinstance(given, bool)
     if not whole or given < least or (most is not None and given > most):  # type: ignore[operator]
         demand = f"of at least {least}" if most is None else f"from {least} to the population's {most}"

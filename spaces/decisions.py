@@ -105,6 +105,14 @@ class Derivation:
     dead_end: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """A valid trace and the decisions that it answers, as they were offered; what it leads to was not built."""
+
+    trace: Trace
+    asked: tuple[Decision, ...]
+
+
 Prefix = tuple[tuple[str, Label], ...]
 Answer = Callable[[Decision, Prefix], Label]
 """Answers a decision, given the answers so far."""

@@ -9,7 +9,7 @@ from random import Random
 
 from archsmith.graph.errors import Infeasible, UserError
 from archsmith.spaces.course import Course, first_place
-from archsmith.spaces.decisions import Label, Trace
+from archsmith.spaces.decisions import Answer, Decision, Label, Trace, Walked
 from archsmith.spaces.diagram import Remember
 from archsmith.spaces.questions import Ask
 from archsmith.spaces.reach import Reach, Spent
@@ -49,6 +49,36 @@ def mutate(reach: Reach, trace: Trace, rng: Random) -> Trace:
         if found != trace:
             return found
     return trace
+
+
+def answered(reach: Reach, answer: Answer) -> Walked:
+    """The walk that ``answer`` takes; it is asked only where two options or more lead somewhere.
+
+    It is begun again, and asked again, if it ended in a dead end that could not be foreseen.
+
+    Raises:
+        UserError: no architecture of the space is valid.
+        ValueError: the answer is not one of the options.
+    """
+    for _ in range(ATTEMPTS):
+        course = _begun(reach)
+        asked: list[Decision] = []
+        try:
+            while course.ask is not None:
+                live = course.live()
+                decision = course.ask.decision.narrowed(live.labels)
+                place = 0
+                if len(decision.options) > 1:
+                    label = answer(decision, tuple(course.answers))
+                    if label not in live.places:
+                        raise ValueError(f"{decision.name} must be one of {decision.options}; got {label!r}")
+                    place = live.places[label]
+                asked.append(decision)
+                course.take(live, place)
+        except Infeasible:
+            continue
+        return Walked(Trace(tuple(course.answers)), tuple(asked))
+    raise UserError(f"no valid architecture in {ATTEMPTS} walks through this space: {reach.diagram.reason}")
 
 
 Station = tuple[Ask, Spent]

@@ -15,6 +15,7 @@ from archsmith.spaces.decisions import (
     Prefix,
     Space,
     Trace,
+    Walked,
     derive,
     randomly,
     replay,
@@ -44,7 +45,7 @@ class DeadEnds:
             return options
         return tuple(o for o in options if (*prefix, (decision.name, o)) not in self._dead)
 
-    def bury(self, derivation: Derivation) -> None:
+    def bury(self, derivation: Derivation | Walked) -> None:
         """Close the derivation's end, and every earlier prefix all of whose options are closed by that."""
         answers = derivation.trace.answers
         self._dead.add(answers)
@@ -52,6 +53,12 @@ class DeadEnds:
             if self.live(derivation.asked[depth], answers[:depth]):
                 return
             self._dead.add(answers[:depth])
+
+    def copy(self) -> "DeadEnds":
+        """Another that knows the same; what it buries stays its own."""
+        other = DeadEnds(Trace.of(self._kept))
+        other._dead = set(self._dead)
+        return other
 
     @property
     def everything(self) -> bool:

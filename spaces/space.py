@@ -11,18 +11,19 @@ from archsmith.graph.cost import macs, parameters
 from archsmith.graph.errors import Infeasible, UserError
 from archsmith.graph.graph import Graph
 from archsmith.graph.simplify import simplified
+from archsmith.graph.text import digest as graph_digest
 from archsmith.graph.types import ITEM_BYTES, TensorType
 from archsmith.spaces.books import book_with
 from archsmith.spaces.constraints import Constraint, read_constraint
 from archsmith.spaces.course import Course, offered
-from archsmith.spaces.decisions import Answered, Derivation, Label, Space, Steps, Trace, once
+from archsmith.spaces.decisions import Answer, Answered, Derivation, Label, Space, Steps, Trace, Walked, once, replay
 from archsmith.spaces.diagram import Diagram
-from archsmith.spaces.draws import draw, mutate
+from archsmith.spaces.draws import answered, draw, mutate
 from archsmith.spaces.enumeration import architectures
 from archsmith.spaces.nesting import demand_tree
 from archsmith.spaces.node import Node, build
 from archsmith.spaces.reach import Reach
-from archsmith.spaces.recipe import Recipe, checked_recipe, recipe_lines, with_recipe
+from archsmith.spaces.recipe import Recipe, checked_recipe, recipe_lines, recipe_of, with_recipe
 from archsmith.spaces.suggest import Trial, suggest
 from archsmith.spaces.values import Given, Meanings
 
@@ -81,6 +82,18 @@ class TreeSpace:
     def mutated(self, trace: Trace, rng: Random) -> Trace:
         """A valid trace with one decision answered otherwise, and the others kept where they can be; builds nothing."""
         return mutate(self.reach, trace, rng)
+
+    def answered(self, answer: Answer) -> Walked:
+        """The valid trace that ``answer`` leads to, with the decisions that it answers; builds nothing."""
+        return answered(self.reach, answer)
+
+    def identity(self, trace: Trace) -> Hashable:
+        """The same for two traces of one architecture: what ``alike`` gives, or the graph's digest and the recipe."""
+        if self.alike is not None:
+            return self.alike(trace)
+        graph = replay(self, trace).graph
+        assert graph is not None  # the trace is valid
+        return graph_digest(graph), tuple(sorted(recipe_of(self, trace).items()))
 
     def suggest(self, trial: Trial) -> Derivation:
         """The architecture that an Optuna trial suggests."""

@@ -96,9 +96,14 @@ def test_a_child_that_is_known_is_drawn_again() -> None:
     assert len(set(pending)) == 16
 
 
-def test_nan_is_refused() -> None:
-    with pytest.raises(ValueError, match="nan"):
-        RegularizedEvolution().tell(ZEROS, float("nan"))
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), None])
+def test_what_is_not_finite_never_is_a_member(value: float | None) -> None:
+    evolution = RegularizedEvolution(population=2, tournament=2)
+    evolution.tell(ZEROS, 0.5)
+    evolution.tell(ZEROS, 0.5)
+    evolution.tell(TWOS, value)
+
+    assert all(changes(ZEROS, child) == 1 for child in children(evolution))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,172 @@
+"""What a searcher was told, and which architectures are thereby known.
+
+An architecture that was measured or is pending is not worth a second trial. Answers say quickly whether a trace is
+known; whether another trace is the same architecture says its identity, which may need the network built, so it is
+asked once for every trace.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
+from math import isfinite
+from random import Random
+
+from archsmith.search.searcher import Values
+from archsmith.spaces.decisions import Decision, Label, Prefix, Space, Trace
+from archsmith.spaces.proposals import answer_trace, identity_of
+from archsmith.spaces.sampling import DeadEnds
+
+TRIES = 32
+"""Known proposals in a row after which the space is asked what it has left."""
+
+WALKS = 20_000
+"""Known architectures met while looking for one that is not, before a known one is given again."""
+
+Answers = frozenset[tuple[str, Label]]
+"""What a trace answers, whatever the order: a trace that comes back from a store may have lost it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What came of a trial: a number for each objective, to be maximised, and by how much constraints are broken."""
+
+    values: tuple[float, ...]
+    violation: float = 0.0
+
+    @property
+    def value(self) -> float:
+        """That of the only objective, or of the first."""
+        return self.values[0]
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        """Orders trials of one objective: what meets the constraints before what does not, less broken before more."""
+        return -self.violation, self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A trace that was told; without a score if it could not be measured."""
+
+    trace: Trace
+    score: Score | None
+
+
+@dataclass(slots=True)
+class History:
+    """All that was told, in that order. Beside it stands only what can be found out again from it and a space."""
+
+    trials: list[Trial] = field(default_factory=list)
+    best: Trial | None = None
+    _answers: set[Answers] = field(default_factory=set)
+    _memo: "_Memo | None" = None
+
+    def add(self, trace: Trace, values: Values, violation: float = 0.0) -> Trial:
+        """Note what came of a trial; among equally good ones the first stays the ``best``."""
+        trial = Trial(trace, scored(values, violation))
+        self.trials.append(trial)
+        self._answers.add(frozenset(trace.answers))
+        if trial.score is not None and (
+            self.best is None or self.best.score is None or trial.score.rank > self.best.score.rank
+        ):
+            self.best = trial
+        return trial
+
+    def measured(self) -> list[Trial]:
+        """The trials that have a score."""
+        return [trial for trial in self.trials if trial.score is not None]
+
+    def unseen(
+        self, space: Space, propose: Callable[[], Trace], pending: Sequence[Trace], rng: Random, *, tries: int = TRIES
+    ) -> Trace:
+        """The first proposal that is a new architecture; if ``tries`` of them are none, any other of the space.
+
+        Only where the space has no other, or none was found, a known one comes a second time.
+        """
+        memo = self._known(space)
+        waiting = {frozenset(trace.answers) for trace in pending}
+        same = {memo.identity(trace) for trace in pending}
+        trace: Trace | None = None
+        for _ in range(tries):
+            trace = propose()
+            answers = frozenset(trace.answers)
+            if answers not in self._answers and answers not in waiting and memo.is_new(trace, same):
+                return trace
+        other = memo.other(same, rng)
+        return other or trace or propose()
+
+    def _known(self, space: Space) -> "_Memo":
+        if self._memo is None or self._memo.space is not space:
+            self._memo = _Memo(space)
+        self._memo.learn(trial.trace for trial in self.trials[self._memo.learnt :])
+        return self._memo
+
+
+@dataclass(slots=True)
+class _Memo:
+    """The architectures of a history in one space; ``closed`` holds the traces that are known to lead to them."""
+
+    space: Space
+    learnt: int = 0
+    architectures: set[Hashable] = field(default_factory=set)
+    identities: dict[Answers, Hashable] = field(default_factory=dict)
+    closed: DeadEnds = field(default_factory=DeadEnds)
+
+    def learn(self, told: Iterable[Trace]) -> None:
+        for trace in told:
+            self.architectures.add(self.identity(trace))
+            self.learnt += 1
+
+    def identity(self, trace: Trace) -> Hashable:
+        answers = frozenset(trace.answers)
+        found = self.identities.get(answers)
+        if found is None:
+            found = self.identities[answers] = identity_of(self.space, trace)
+        return found
+
+    def is_new(self, trace: Trace, waiting: set[Hashable]) -> bool:
+        identity = self.identity(trace)
+        return identity not in self.architectures and identity not in waiting
+
+    def other(self, waiting: set[Hashable], rng: Random) -> Trace | None:
+        """A random trace of what is not known yet; None where nothing is left, or after ``WALKS`` known ones.
+
+        What leads to a told architecture is closed for good, what leads to a waiting one for this once.
+        """
+        closed = self.closed
+        for _ in range(WALKS):
+            if closed.everything:
+                return None
+            walked = answer_trace(self.space, _around(closed, rng))
+            if self.is_new(walked.trace, waiting):
+                return walked.trace
+            if closed is self.closed and self.identity(walked.trace) not in self.architectures:
+                closed = self.closed.copy()
+            closed.bury(walked)
+        return None
+
+
+def _around(closed: DeadEnds, rng: Random) -> Callable[[Decision, Prefix], Label]:
+    def answer(decision: Decision, prefix: Prefix) -> Label:
+        live = closed.live(decision, prefix)
+        if not live:
+            return decision.options[0]  # other options are open only where the space would not lead
+        options = decision.narrowed(live)
+        return live[0] if options.weights is None and len(live) == 1 else _drawn(options, rng)
+
+    return answer
+
+
+def _drawn(decision: Decision, rng: Random) -> Label:
+    if decision.weights is None:
+        return rng.choice(decision.options)
+    return rng.choices(decision.options, decision.weights)[0]
+
+
+def scored(values: Values, violation: float = 0.0) -> Score | None:
+    """The score of what was told; None if a value is not finite, or is missing."""
+    if values is None:
+        return None
+    given = (values,) if isinstance(values, int | float) else tuple(values)
+    if not given or not all(isfinite(value) for value in given) or not isfinite(violation):
+        return None
+    return Score(tuple(map(float, given)), max(0.0, float(violation)))
