@@ -7,6 +7,7 @@ asked once for every trace.
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from math import isfinite
 from random import Random
 
@@ -57,18 +58,22 @@ class History:
 
     trials: list[Trial] = field(default_factory=list)
     best: Trial | None = None
-    _answers: set[Answers] = field(default_factory=set)
+    _places: dict[Answers, int] = field(default_factory=dict)
     _memo: "_Memo | None" = None
 
     def add(self, trace: Trace, values: Values, violation: float = 0.0) -> Trial:
-        """Note what came of a trial; among equally good ones the first stays the ``best``."""
+        """Note what came of a trial; what is told of the same trace later, after more epochs, takes its place.
+
+        Among equally good trials the first is the ``best``.
+        """
         trial = Trial(trace, scored(values, violation))
-        self.trials.append(trial)
-        self._answers.add(frozenset(trace.answers))
-        if trial.score is not None and (
-            self.best is None or self.best.score is None or trial.score.rank > self.best.score.rank
-        ):
-            self.best = trial
+        place = self._places.setdefault(frozenset(trace.answers), len(self.trials))
+        if place == len(self.trials):
+            self.trials.append(trial)
+            self.best = _better(self.best, trial)
+        else:
+            self.trials[place] = trial
+            self.best = reduce(_better, self.trials, None)
         return trial
 
     def measured(self) -> list[Trial]:
@@ -89,7 +94,7 @@ class History:
         for _ in range(tries):
             trace = propose()
             answers = frozenset(trace.answers)
-            if answers not in self._answers and answers not in waiting and memo.is_new(trace, same):
+            if answers not in self._places and answers not in waiting and memo.is_new(trace, same):
                 return trace
         other = memo.other(same, rng)
         return other or trace or propose()
@@ -160,6 +165,12 @@ def _drawn(decision: Decision, rng: Random) -> Label:
     if decision.weights is None:
         return rng.choice(decision.options)
     return rng.choices(decision.options, decision.weights)[0]
+
+
+def _better(best: Trial | None, other: Trial) -> Trial | None:
+    if other.score is None:
+        return best
+    return other if best is None or best.score is None or other.score.rank > best.score.rank else best
 
 
 def scored(values: Values, violation: float = 0.0) -> Score | None:
