@@ -5,9 +5,9 @@ known; whether another trace is the same architecture says its identity, which m
 asked once for every trace.
 """
 
+from bisect import bisect_left, insort
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
 from math import isfinite
 from random import Random
 
@@ -57,28 +57,53 @@ class History:
     """All that was told, in that order. Beside it stands only what can be found out again from it and a space."""
 
     trials: list[Trial] = field(default_factory=list)
-    best: Trial | None = None
+    retold: int = 0
+    _order: list[tuple[tuple[float, float], int]] = field(default_factory=list)
     _places: dict[Answers, int] = field(default_factory=dict)
     _memo: "_Memo | None" = None
 
     def add(self, trace: Trace, values: Values, violation: float = 0.0) -> Trial:
         """Note what came of a trial; what is told of the same trace later, after more epochs, takes its place.
 
-        Among equally good trials the first is the ``best``.
+        This keeps the place that the trace had.
         """
         trial = Trial(trace, scored(values, violation))
         place = self._places.setdefault(frozenset(trace.answers), len(self.trials))
         if place == len(self.trials):
             self.trials.append(trial)
-            self.best = _better(self.best, trial)
         else:
-            self.trials[place] = trial
-            self.best = reduce(_better, self.trials, None)
+            old, self.trials[place] = self.trials[place].score, trial
+            self.retold += 1
+            if old is not None:
+                del self._order[bisect_left(self._order, (old.rank, -place))]
+        if trial.score is not None:
+            insort(self._order, (trial.score.rank, -place))
         return trial
+
+    @property
+    def best(self) -> Trial | None:
+        """The best trial; among equally good ones the first."""
+        return self.trials[-self._order[-1][1]] if self._order else None
+
+    def top(self, count: int) -> list[Trial]:
+        """The best ``count`` trials that have a score, the best first; among equally good ones the first."""
+        return [self.trials[-place] for _, place in reversed(self._order[-count:])]
 
     def measured(self) -> list[Trial]:
         """The trials that have a score."""
         return [trial for trial in self.trials if trial.score is not None]
+
+    def place(self, trace: Trace) -> int | None:
+        """Where among ``trials`` the trace stands, in whatever order its answers are; None if it was not told."""
+        return self._places.get(frozenset(trace.answers))
+
+    def identity(self, space: Space, trace: Trace) -> Hashable:
+        """``identity_of``, asked once for every trace."""
+        return self._known(space).identity(trace)
+
+    def knows(self, space: Space, trace: Trace) -> bool:
+        """Whether this architecture was told, by this trace or another."""
+        return not self._known(space).is_new(trace, set())
 
     def unseen(
         self, space: Space, propose: Callable[[], Trace], pending: Sequence[Trace], rng: Random, *, tries: int = TRIES
@@ -165,12 +190,6 @@ def _drawn(decision: Decision, rng: Random) -> Label:
     if decision.weights is None:
         return rng.choice(decision.options)
     return rng.choices(decision.options, decision.weights)[0]
-
-
-def _better(best: Trial | None, other: Trial) -> Trial | None:
-    if other.score is None:
-        return best
-    return other if best is None or best.score is None or other.score.rank > best.score.rank else best
 
 
 def scored(values: Values, violation: float = 0.0) -> Score | None:

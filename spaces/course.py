@@ -93,7 +93,7 @@ class Course:
         except Remember:
             self._again()
             return self.way(place)
-        if leads and self.ask.seal is None and not self._reach.diagram.of_cost:
+        if leads and self.ask.kept and not self._reach.diagram.of_cost:
             if self.ask.ways is None:
                 self.ask.ways = [None] * len(self.ask.decision.options)
             self.ask.ways[place] = edge

@@ -26,6 +26,10 @@ from archsmith.spaces.solving import can_call, can_hold, many
 from archsmith.spaces.survey import NOTHING, Names, Survey, certain, mark
 
 
+SEALED = 20_000
+"""Questions in sealed parts that are kept: there may be as many of them as architectures."""
+
+
 class Remember(Exception):
     """It makes a difference after all what a part asked: the diagram has been begun anew, and remembers that."""
 
@@ -63,6 +67,7 @@ class Diagram:
         self._passed: dict[tuple[object, ...], TensorType] = {}
         self._settled: dict[tuple[object, ...], Edge | None] = {}
         self._seals: dict[tuple[Frame, Memory], Seal | None] = {}
+        self._sealed = 0
         try:
             self.start = self._run(self._root_frame(self._root, "", (self._entering,)), EMPTY, ())
         except _Matters as part:
@@ -84,7 +89,11 @@ class Diagram:
         if ask.version != self.version:
             raise Remember
         if ask.seal is not None:
-            return self._sealed_ask(ask.seal, ask.frame, ask.memory, (*ask.labels, ask.decision.options[place]))
+            if found is None:
+                found = self._sealed_ask(ask.seal, ask.frame, ask.memory, (*ask.labels, ask.decision.options[place]))
+                if ask.kept:
+                    ask.edges[place] = found
+            return found
         if found is None:
             try:
                 found = self._run(ask.frame, ask.memory, (*ask.labels, ask.decision.options[place]))
@@ -193,7 +202,11 @@ class Diagram:
 
     def _sealed_ask(self, seal: Seal, frame: Frame, memory: Memory, labels: tuple[Label, ...]) -> Edge:
         decision = seal.part.after(seal.path, labels)
-        return seal.behind if decision is None else Edge(Ask(decision, frame, memory, labels, self.version, seal))
+        if decision is None:
+            return seal.behind
+        self._sealed += 1
+        kept = self._sealed <= SEALED
+        return Edge(Ask(decision, frame, memory, labels, self.version, seal, kept))
 
     def _through(self, step: Enter | Make, types: tuple[TensorType, ...]) -> TensorType | None:
         """The type that leaves a step that asks nothing, if it can be made."""

@@ -79,7 +79,7 @@ class Reach:
             weights if weights and any(weights) else None,
             {label: place for place, label in enumerate(labels)},
         )
-        if not self.diagram.of_cost and ask.seal is None:
+        if not self.diagram.of_cost and ask.kept:
             ask.live = found
         return found
 

@@ -65,15 +65,16 @@ class DeadEnds:
         return () in self._dead
 
 
-def feasible(space: Space, answer: Answer) -> Derivation:
+def feasible(space: Space, answer: Answer, dead: DeadEnds | None = None) -> Derivation:
     """The derivation that ``answer`` leads to, taken again around every dead end on the way.
 
-    ``answer`` sees only options that are not known to be dead, and may be asked the same decision again.
+    ``answer`` sees only options that are not known to be dead, and may be asked the same decision again. The dead ends
+    met are buried in ``dead``.
 
     Raises:
         UserError: no architecture of the space is valid, or none was found in ``ATTEMPTS`` walks.
     """
-    dead = DeadEnds()
+    dead = DeadEnds() if dead is None else dead
     found = around(space, answer, dead)
     if found.graph is not None:
         return found

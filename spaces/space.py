@@ -95,6 +95,18 @@ class TreeSpace:
         assert graph is not None  # the trace is valid
         return graph_digest(graph), tuple(sorted(recipe_of(self, trace).items()))
 
+    def uniform(self) -> Callable[[Random], Trace]:
+        """What draws a trace, every valid one equally likely whatever the weights; the space is counted now, and once.
+
+        Raises:
+            UserError: there are too many different costs to be counted.
+        """
+        from archsmith.spaces.counting import Counts
+        from archsmith.spaces.uniform import one_of
+
+        counts = Counts(self.reach)
+        return lambda rng: one_of(self, counts, rng).trace
+
     def suggest(self, trial: Trial) -> Derivation:
         """The architecture that an Optuna trial suggests."""
         return suggest(self, trial)
