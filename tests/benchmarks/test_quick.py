@@ -1,5 +1,6 @@
 """The benchmarks run to their end and say what they should; how fast anything was is nobody's test."""
 
+import itertools
 import json
 import re
 import subprocess
@@ -7,13 +8,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pyarrow
+import pyarrow.parquet
+
 ROOT = Path(__file__).parent.parent.parent
 
 
-def ran(name: str, folder: Path) -> tuple[list[str], dict[str, Any]]:
+def ran(name: str, folder: Path, *options: str) -> tuple[list[str], dict[str, Any]]:
     """The lines that a quick run prints, and its document."""
     document = folder / "figures.json"
-    command = [sys.executable, f"benchmarks/{name}.py", "--quick", "--json", str(document)]
+    command = [sys.executable, f"benchmarks/{name}.py", "--quick", "--json", str(document), *options]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout.splitlines(), json.loads(document.read_text(encoding="utf-8"))
@@ -45,3 +49,40 @@ def test_what_archsmith_proposes_is_valid_and_not_all_else_is(tmp_path: Path) ->
     assert 0 < share["Optuna"] < 0.5
     assert document["held"] == document["independent_valid"] > 0
     assert lines[-1].startswith("proposals that build and run: 100.0% of archsmith's, ")
+
+
+def test_a_race_on_tables_goes_on_where_it_was_broken_off(tmp_path: Path) -> None:
+    points = list(itertools.product(range(3), repeat=5))
+    columns: dict[str, list[Any]] = {f"layer{place}": [point[place] for point in points] for place in range(5)}
+    columns["val_t0"] = [float(sum(point)) for point in points]
+    pyarrow.parquet.write_table(pyarrow.table(columns), tmp_path / "toy.parquet")
+    options = ("--data", str(tmp_path), "--evaluations", "25", "--searchers")
+    _, first = ran("nas_tabular", tmp_path, *options, "rs")
+    known = first["results"]["toy"]["rs"]["1"]
+    known["cpu_ms"] = 7.0
+    (tmp_path / "figures.json").write_text(json.dumps(first), encoding="utf-8")
+    picture = tmp_path / "toy.svg"
+    lines, second = ran("nas_tabular", tmp_path, *options, "rs,evolution", "--plot", str(picture))
+    found = second["results"]["toy"]
+
+    assert found["rs"]["1"] == known
+    assert found.keys() == {"rs", "evolution"}
+    for runs in found.values():
+        assert runs.keys() == {"0", "1"}
+        for run in runs.values():
+            assert len(run["regret"]) == len(second["marks"]) == 3
+            assert run["regret"] == sorted(run["regret"], reverse=True)
+            assert run["regret"][-1] >= 0
+    assert any(re.match(r"\| evolution \| 2 \| \S+ ± \S+ \| [\d.]+ \|$", line) for line in lines)
+    assert "toy" in picture.read_text(encoding="utf-8")
+
+
+def test_the_cost_of_searchers_is_measured_beside_optunas(tmp_path: Path) -> None:
+    lines, document = ran("overhead", tmp_path, "--searchers", "random,evolution,optuna random,optuna TPE")
+
+    assert document["cpu_seconds"].keys() == {"random", "evolution", "optuna random", "optuna TPE"}
+    for seconds in document["cpu_seconds"].values():
+        assert seconds.keys() == {"50", "200"}
+        assert min(seconds.values()) > 0
+    assert len(document["aims"]) == sum(bool(re.search(r"aim [\d.]+: (reached|missed)$", line)) for line in lines) == 3
+    assert re.match(r"overhead: \d of 3 aims reached; .*optuna TPE [\d.]+ ms at 200$", lines[-1])
