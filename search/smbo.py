@@ -13,10 +13,9 @@ from types import MappingProxyType
 
 import numpy as np
 
-from archsmith.graph.errors import UserError
 from archsmith.search.acquisition import ACQUISITIONS
-from archsmith.search.evolution import check_size
 from archsmith.search.history import History, Trial
+from archsmith.search.options import check_share, check_whole, check_word
 from archsmith.search.searcher import Values
 from archsmith.search.surrogates.encodings import Answers, Networks, ngrams, paths, subtrees
 from archsmith.search.surrogates.ensemble import Ensemble
@@ -90,14 +89,12 @@ class SMBO:
     ) -> None:
         self._surrogate = _surrogate(surrogate)
         name = acquisition or self._surrogate.acquisition
-        if name not in ACQUISITIONS:
-            raise UserError(f"smbo's acquisition must be one of {', '.join(ACQUISITIONS)}; got {acquisition!r}")
-        check_size("candidates", candidates or self._surrogate.candidates, 2, None)
-        check_size("initial", initial, 2, None)
-        if not isinstance(epsilon, int | float) or not 0 <= epsilon <= 1:
-            raise UserError(f"smbo's epsilon must be a probability from 0 to 1; got {epsilon!r}")
+        check_word("acquisition", name, tuple(ACQUISITIONS))
+        self._candidates = self._surrogate.candidates if candidates is None else candidates
+        check_whole("candidates", self._candidates, 2)
+        check_whole("initial", initial, 2)
+        check_share("epsilon", epsilon)
         self._acquisition = ACQUISITIONS[name]
-        self._candidates = candidates or self._surrogate.candidates
         self._initial, self._epsilon = initial, epsilon
         self._history = History()
         self._features: dict[Trace, Features] = {}
@@ -184,7 +181,5 @@ def fitted(trials: Sequence[Trial]) -> list[Trial]:
 def _surrogate(given: str | Surrogate) -> Surrogate:
     if isinstance(given, Surrogate):
         return given
-    make = SURROGATES.get(given)
-    if make is None:
-        raise UserError(f"smbo's surrogate must be one of {', '.join(SURROGATES)}; got {given!r}")
-    return make()
+    check_word("surrogate", given, tuple(SURROGATES))
+    return SURROGATES[given]()
