@@ -2,16 +2,21 @@
 
 from collections.abc import Callable, Mapping
 from inspect import signature
+from pathlib import Path
 from types import MappingProxyType
 
 from archsmith.evaluate.digits import DIGITS
 from archsmith.evaluate.evaluator import Evaluator
+from archsmith.evaluate.fashion import FASHION_MNIST, fashion_mnist
 from archsmith.evaluate.task import Task
 from archsmith.graph.errors import UserError
 from archsmith.graph.loading import load_object
 
-TASKS: Mapping[str, Task] = MappingProxyType({"digits": DIGITS})
+TASKS: Mapping[str, Task] = MappingProxyType({"digits": DIGITS, "fashion_mnist": FASHION_MNIST})
 """The tasks that come with archsmith. Their data is read when they are first trained on."""
+
+FROM_FOLDERS: Mapping[str, Callable[..., Task]] = MappingProxyType({"fashion_mnist": fashion_mnist})
+"""Those whose data does not come with archsmith: ``name:FOLDER`` says where it is, if not where it usually is."""
 
 NAME = "task"
 """The variable that a task file is asked for where no name is given."""
@@ -32,8 +37,12 @@ def load_task(given: str) -> Task | Evaluator | Score:
     """One of ``TASKS`` by name, or what ``file.py``, ``file.py:name`` or ``module:name`` holds.
 
     Raises:
-        UserError: there is no such task, file, module or name, its code fails, or it is no kind of task.
+        UserError: there is no such task, file, module or name, its code fails, or it is no kind of task; or the data
+            of a task is not there.
     """
+    name, colon, folder = given.partition(":")
+    if name in FROM_FOLDERS:
+        return FROM_FOLDERS[name](Path(folder)) if colon else FROM_FOLDERS[name]()
     if given in TASKS:
         return TASKS[given]
     if ":" not in given and not given.endswith(".py"):

@@ -87,7 +87,7 @@ class History:
 
     def top(self, count: int) -> list[Trial]:
         """The best ``count`` trials that have a score, the best first; among equally good ones the first."""
-        return [self.trials[-place] for _, place in reversed(self._order[-count:])]
+        return [self.trials[-place] for _, place in self._order[: -count - 1 : -1]]
 
     def measured(self) -> list[Trial]:
         """The trials that have a score."""
@@ -121,7 +121,7 @@ class History:
             answers = frozenset(trace.answers)
             if answers not in self._places and answers not in waiting and memo.is_new(trace, same):
                 return trace
-        other = memo.other(same, rng)
+        other = memo.other(self.trials, same, rng)
         return other or trace or propose()
 
     def _known(self, space: Space) -> "_Memo":
@@ -133,13 +133,18 @@ class History:
 
 @dataclass(slots=True)
 class _Memo:
-    """The architectures of a history in one space; ``closed`` holds the traces that are known to lead to them."""
+    """The architectures of a history in one space; ``closed`` are the first ``buried`` traces that were told.
+
+    It holds nothing that depends on what was asked: an ask would then not be the same a second time.
+    """
 
     space: Space
     learnt: int = 0
+    buried: int = 0
     architectures: set[Hashable] = field(default_factory=set)
     identities: dict[Answers, Hashable] = field(default_factory=dict)
     closed: DeadEnds = field(default_factory=DeadEnds)
+    exhausted: bool = False
 
     def learn(self, told: Iterable[Trace]) -> None:
         for trace in told:
@@ -157,22 +162,29 @@ class _Memo:
         identity = self.identity(trace)
         return identity not in self.architectures and identity not in waiting
 
-    def other(self, waiting: set[Hashable], rng: Random) -> Trace | None:
+    def other(self, told: Sequence[Trial], waiting: set[Hashable], rng: Random) -> Trace | None:
         """A random trace of what is not known yet; None where nothing is left, or after ``WALKS`` known ones.
 
-        What leads to a told architecture is closed for good, what leads to a waiting one for this once.
+        Other traces of known architectures are closed for this once.
         """
-        closed = self.closed
+        for trial in told[self.buried :]:
+            self.closed.bury(answer_trace(self.space, _as_told(trial.trace)))
+        self.buried = len(told)
+        closed = DeadEnds(under=self.closed)
         for _ in range(WALKS):
-            if closed.everything:
+            if self.exhausted or closed.everything:
+                self.exhausted |= not waiting
                 return None
             walked = answer_trace(self.space, _around(closed, rng))
             if self.is_new(walked.trace, waiting):
                 return walked.trace
-            if closed is self.closed and self.identity(walked.trace) not in self.architectures:
-                closed = self.closed.copy()
             closed.bury(walked)
         return None
+
+
+def _as_told(trace: Trace) -> Callable[[Decision, Prefix], Label]:
+    given = trace.as_dict()
+    return lambda decision, prefix: given[decision.name]
 
 
 def _around(closed: DeadEnds, rng: Random) -> Callable[[Decision, Prefix], Label]:
@@ -197,6 +209,13 @@ def scored(values: Values, violation: float = 0.0) -> Score | None:
     if values is None:
         return None
     given = (values,) if isinstance(values, int | float) else tuple(values)
-    if not given or not all(isfinite(value) for value in given) or not isfinite(violation):
+    if not given or not all(map(_finite, (*given, violation))):
         return None
     return Score(tuple(map(float, given)), max(0.0, float(violation)))
+
+
+def _finite(value: float) -> bool:
+    try:
+        return isfinite(value)
+    except OverflowError:  # a whole number beyond what a float can hold
+        return False

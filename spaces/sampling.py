@@ -30,20 +30,23 @@ NOTHING = Trace()
 class DeadEnds:
     """The prefixes of a space from which no valid architecture can be reached, as far as they are known.
 
-    Answers of ``kept`` are not up for change: wherever one can be given, it is the only option.
+    Answers of ``kept`` are not up for change: wherever one can be given, it is the only option. What is dead ``under``
+    these is dead here too, and stays as it is.
     """
 
-    def __init__(self, kept: Trace = NOTHING) -> None:
+    def __init__(self, kept: Trace = NOTHING, *, under: "DeadEnds | None" = None) -> None:
         self._dead: set[Prefix] = set()
+        self._under: set[Prefix] = set() if under is None else under._dead
         self._kept = kept.as_dict()
 
     def live(self, decision: Decision, prefix: Prefix) -> tuple[Label, ...]:
         """The options that are not known to be dead."""
         kept = self._kept.get(decision.name)
         options = decision.options if kept is None or kept not in decision.options else (kept,)
-        if not self._dead:
+        if not self._dead and not self._under:
             return options
-        return tuple(o for o in options if (*prefix, (decision.name, o)) not in self._dead)
+        ways = [(option, (*prefix, (decision.name, option))) for option in options]
+        return tuple([option for option, way in ways if way not in self._dead and way not in self._under])
 
     def bury(self, derivation: Derivation | Walked) -> None:
         """Close the derivation's end, and every earlier prefix all of whose options are closed by that."""
@@ -54,15 +57,9 @@ class DeadEnds:
                 return
             self._dead.add(answers[:depth])
 
-    def copy(self) -> "DeadEnds":
-        """Another that knows the same; what it buries stays its own."""
-        other = DeadEnds(Trace.of(self._kept))
-        other._dead = set(self._dead)
-        return other
-
     @property
     def everything(self) -> bool:
-        return () in self._dead
+        return () in self._dead or () in self._under
 
 
 def feasible(space: Space, answer: Answer, dead: DeadEnds | None = None) -> Derivation:

@@ -8,6 +8,7 @@ the answer and whose range may change; everything else carries its options in it
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from operator import eq
 from typing import Protocol
 
 from archsmith.spaces.decisions import Decision, Derivation, Label, Prefix, Space
@@ -60,7 +61,10 @@ def _equal_steps(options: tuple[Label, ...]) -> range | None:
     if len(numbers) < len(options):
         return None
     steps = range(numbers[0], numbers[-1] + 1, numbers[1] - numbers[0])
-    return steps if list(steps) == numbers else None
+    # Compared one by one: the range between numbers that are far apart may be longer than memory.
+    return (
+        steps if numbers[-1] == steps.start + steps.step * (len(numbers) - 1) and all(map(eq, steps, numbers)) else None
+    )
 
 
 def _spelt(options: tuple[Label, ...]) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from archsmith.evaluate.digits import DIGITS
 from archsmith.evaluate.entry import measure
-from archsmith.evaluate.evaluator import NOT_WRITTEN
+from archsmith.evaluate.evaluator import MEASURED, NOT_WRITTEN, PAUSED
 from archsmith.evaluate.task import check_space_fits
 from archsmith.evaluate.tasks import load_task
 from archsmith.graph.errors import UserError
@@ -222,7 +222,7 @@ def test_what_is_no_task_is_refused(name: str, message: str, tasks: Path) -> Non
 
 def test_an_unknown_task_is_answered_with_the_known_ones() -> None:
     assert load_task("digits") is DIGITS
-    with pytest.raises(UserError, match=r"must be one of digits, file\.py:name or module:name; got 'digit'"):
+    with pytest.raises(UserError, match=r"must be one of digits,.* file\.py:name or module:name; got 'digit'"):
         load_task("digit")
 
 
@@ -250,3 +250,83 @@ def test_the_example_makes_networks_for_the_digits() -> None:
 
         assert graph is not None
         check_space_fits(DIGITS, graph)
+
+
+def test_a_training_that_stops_at_a_rung_goes_on_from_its_checkpoint(tasks: Path, tmp_path: Path) -> None:
+    weights, file = tmp_path / "weights.pt", str(tmp_path / "paused")
+    kept = {"weights": str(weights), "settings": {"epochs": 3, "batch_size": 16}}
+    paused, first = measured(f"{tasks}:task", until=2, checkpoint=file, resume=None, **kept)
+
+    assert (paused["state"], paused["epochs"]) == (PAUSED, 2)
+    assert paused["value"] == paused["metrics"]["val_accuracy"] == first[-1]["metrics"]["val_accuracy"]
+    assert not weights.exists()
+
+    answer, rest = measured(f"{tasks}:task", until=3, checkpoint=file, resume=file, **kept)
+    through, reports = measured(f"{tasks}:task", **kept)
+
+    assert (answer["state"], answer["epochs"], answer["value"]) == ("complete", 3, through["value"])
+    assert [report["epoch"] for report in (*first, *rest)] == [report["epoch"] for report in reports]
+    assert weights.is_file()
+
+
+def test_a_checkpoint_that_cannot_be_written_is_no_fault_of_the_network(tasks: Path) -> None:
+    answer, _ = measured(f"{tasks}:task", until=1, checkpoint="/proc/paused")
+
+    assert answer["state"] == NOT_WRITTEN
+    assert "/proc must take the checkpoints" in answer["reason"]
+
+
+def test_a_child_begins_with_the_weights_of_its_parent(tasks: Path, tmp_path: Path) -> None:
+    weights = str(tmp_path / "weights.pt")
+    alone, _ = measured(f"{tasks}:task", weights=weights)
+    parent = {"graph": to_json(perceptron(2)), "weights": weights}
+    answer, _ = measured(f"{tasks}:task", parent=parent)
+
+    assert "inherited" not in alone["metrics"]
+    assert answer["metrics"]["inherited"] == 1.0
+    assert answer["metrics"]["train_loss"] < alone["metrics"]["train_loss"]
+
+
+def test_demanded_metrics_are_measured_beside_a_training_and_at_its_rungs(tasks: Path) -> None:
+    alone, _ = measured(f"{tasks}:task")
+    for more in ({}, {"until": 2}):
+        answer, _ = measured(f"{tasks}:task", metrics=["naswot", "parameters"], **more)
+
+        assert answer["metrics"].keys() - alone["metrics"].keys() == {"naswot"}
+        assert answer["metrics"]["parameters"] == alone["metrics"]["parameters"] > 0
+
+
+def test_metrics_alone_train_nothing(tasks: Path) -> None:
+    beside, _ = measured(f"{tasks}:task", metrics=["naswot"])
+    answer, reports = measured(f"{tasks}:task", metrics=["naswot"], train=False)
+    bare, _ = measured(f"{tasks}:score", train=False)
+
+    assert (answer["state"], answer["value"], reports) == (MEASURED, None, [])
+    assert answer["metrics"] == {name: beside["metrics"][name] for name in ("parameters", "macs", "naswot")}
+    assert bare == {
+        "state": MEASURED,
+        "value": None,
+        "metrics": {n: answer["metrics"][n] for n in ("parameters", "macs")},
+    }
+
+
+def test_a_measure_of_the_users_own_keeps_its_numbers(tasks: Path) -> None:
+    answer, _ = measured(f"{tasks}:counting", metrics=["macs"])
+
+    assert answer["metrics"].keys() == {"nodes", "macs"}
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "message"),
+    [
+        ("score", {"until": 2}, "until must not be given: the task measures in its own way"),
+        ("counting", {"checkpoint": "x", "resume": "x"}, "checkpoint, resume must not be given"),
+        ("task", {"train": False, "until": 1}, "until must not be given: nothing is trained"),
+        ("task", {"until": 4}, "until must not exceed the budget, which is 3 epochs; got 4"),
+        ("task", {"resume": "none"}, "checkpoint none cannot be read .*: train from the beginning"),
+        ("task", {"metrics": ["accuracy"]}, "a metric must be one of .*; got accuracy"),
+    ],
+)
+def test_what_cannot_be_demanded_is_refused(name: str, given: dict[str, Any], message: str, tasks: Path) -> None:
+    with pytest.raises(UserError, match=message):
+        measured(f"{tasks}:{name}", **given)

@@ -9,9 +9,10 @@ import torch
 
 from archsmith.evaluate.digits import DIGITS
 from archsmith.evaluate.evaluator import Measurement, NotFinite
+from archsmith.evaluate.learning import rate_at
 from archsmith.evaluate.settings import Budget, TrainingSettings
 from archsmith.evaluate.task import Task
-from archsmith.evaluate.training import TrainingEvaluator, rate_at
+from archsmith.evaluate.training import TrainingEvaluator
 from archsmith.graph.builder import Builder
 from archsmith.graph.cost import macs, parameters
 from archsmith.graph.errors import UserError

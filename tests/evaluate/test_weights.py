@@ -43,7 +43,8 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyt
 
 
 def test_weights_that_are_not_there_or_not_these_are_refused(tmp_path: Path) -> None:
-    text, other = tmp_path / "text", tmp_path / "other"
+    text, other, more = tmp_path / "text", tmp_path / "other", tmp_path / "more"
+    torch.save({"path": more}, more)
     text.write_text("not weights", encoding="utf-8")
     save_weights(torch.nn.Linear(2, 2), other)
 
@@ -51,6 +52,7 @@ def test_weights_that_are_not_there_or_not_these_are_refused(tmp_path: Path) -> 
         (tmp_path / "none", "there is none"),
         (text, "not one"),
         (other, "this architecture"),
+        (more, "holds more than weights"),
     ):
         with pytest.raises(UserError, match=message):
             trained_module(NET, path)
