@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from archsmith.evaluate.tasks import FROM_FOLDERS
 from archsmith.graph.errors import UserError
 
 FILES = (".py", ".json")
@@ -9,7 +10,10 @@ FILES = (".py", ".json")
 
 
 def settled(given: str) -> str:
-    """The argument with the path of its file made absolute; a module's or a known name stays as it is."""
+    """The argument with the path of its file or folder made absolute; a module's or a known name stays as it is."""
+    known, _, folder = given.partition(":")
+    if known in FROM_FOLDERS and folder:
+        return f"{known}:{Path(folder).resolve()}"
     path, colon, name = _split(given)
     return f"{path.resolve()}{colon}{name}" if path.suffix in FILES else given
 

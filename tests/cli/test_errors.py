@@ -77,7 +77,7 @@ def test_an_unknown_task(tmp_path: Path) -> None:
 
     said = mistake("search", "run", "space.py", "--task", "mnist", cwd=tmp_path)
 
-    assert "a task must be one of digits, file.py:name or module:name; got 'mnist'" in said
+    assert "a task must be one of digits, fashion_mnist, file.py:name or module:name; got 'mnist'" in said
 
 
 def test_a_device_that_is_not_there_is_said_once_and_no_trial_is_spent_on_it(tmp_path: Path) -> None:
