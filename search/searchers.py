@@ -37,7 +37,7 @@ SEARCHERS: Mapping[str, Named] = MappingProxyType(
         "mcts": Named("mcts", "MCTS"),
         "smbo": Named("smbo", "SMBO"),
         "evolution": Named("evolution", "RegularizedEvolution"),
-        "population": Named("population", "MuPlusLambda"),
+        "mu-plus-lambda": Named("population", "MuPlusLambda"),
         "local": Named("local", "LocalSearch"),
         "nsga2": Named("nsga2", "NSGA2"),
         "optuna": Named("from_optuna", "OptunaSearcher"),

@@ -43,10 +43,10 @@ class Surrogate:
 
 SURROGATES: Mapping[str, Callable[[], Surrogate]] = MappingProxyType(
     {
-        "pairs": lambda: Surrogate(Answers(), Gaussian(), 200, "ucb", 1.3),
-        "ridge": lambda: Surrogate(Networks(ngrams), Gaussian(pairs=False), 24, "ucb", 1.3),
-        "forest": lambda: Surrogate(Answers(), Forest(), 200, "ucb", 1.15),
-        "wl": lambda: Surrogate(Networks(subtrees), Gaussian(pairs=False), 24, "ucb", 1.3),
+        "pairs": lambda: Surrogate(Answers(), Gaussian(), 200, "ei", 1.3),
+        "ridge": lambda: Surrogate(Networks(ngrams), Gaussian(pairs=False), 24, "ei", 1.3),
+        "forest": lambda: Surrogate(Answers(), Forest(), 200, "ei", 1.15),
+        "wl": lambda: Surrogate(Networks(subtrees), Gaussian(pairs=False), 24, "ei", 1.3),
         "bananas": lambda: Surrogate(Networks(paths), Ensemble(), 24, "thompson", 1.2),
     }
 )
