@@ -58,6 +58,7 @@ search = _group(
         "list": ("archsmith.cli.search:list_studies", "the studies of a store"),
         "show": ("archsmith.cli.search:show", "one study and its trials"),
         "resume": ("archsmith.cli.search:resume", "go on with a study that was stopped or killed"),
+        "compare": ("archsmith.cli.compare:compare", "studies side by side: the best after so many trials"),
         "export": ("archsmith.cli.search:export", "an architecture as Python source with its weights"),
     },
 )

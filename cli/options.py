@@ -62,6 +62,56 @@ def workers_option(command: F) -> F:
     )(command)
 
 
+def goal_options(command: F) -> F:
+    """``objectives`` and ``constraints``."""
+    constraint = click.option(
+        "--constraint",
+        "constraints",
+        multiple=True,
+        metavar="'NAME <= NUMBER'",
+        help="What the best trial must keep to, with <=, >=, < or >; may be given again.",
+    )
+    objective = click.option(
+        "--objective",
+        "objectives",
+        multiple=True,
+        metavar="[max|min]:NAME",
+        help="A measured number to maximise or minimise; may be given again.  [default: the task's own]",
+    )
+    return objective(constraint(command))
+
+
+def stopping_options(command: F) -> F:
+    """``minutes``, ``target`` and ``patience``."""
+    patience = click.option(
+        "--patience", type=click.IntRange(min=1), metavar="N", help="End after N trials without an improvement."
+    )
+    target = click.option("--target", type=float, help="End when the first objective has reached this value.")
+    minutes = click.option("--minutes", type=float, help="Start no trial after this time; those that run may end.")
+    return minutes(target(patience(command)))
+
+
+def fidelity_options(command: F) -> F:
+    """``fidelity``, ``stop_early``, ``screen`` and ``inherit``."""
+    inherit = click.option(
+        "--inherit", is_flag=True, help="Begin a network with the weights of the nearest earlier one, where they fit."
+    )
+    screen = click.option(
+        "--screen", metavar="PROXY:K", help="Make each proposal the best of K by a zero-cost proxy, such as naswot:8."
+    )
+    stop_early = click.option(
+        "--stop-early",
+        metavar="RULE[:KEY=VALUE,...]",
+        help="Give running trials up by their learning curves: median, curve, or optuna-PRUNER.",
+    )
+    fidelity = click.option(
+        "--fidelity",
+        metavar="KIND[:KEY=VALUE,...]",
+        help="Train all but the most promising for fewer epochs: halving, hyperband or asha, with least=1,reduction=3.",
+    )
+    return fidelity(stop_early(screen(inherit(command))))
+
+
 def pairs(entries: Sequence[str], option: str) -> dict[str, Any]:
     """``KEY=VALUE`` entries as a mapping; a value that looks like a number, a boolean or a list is one."""
     found: dict[str, Any] = {}

@@ -13,11 +13,14 @@ from archsmith.jobs.progress import (
     EpochEnded,
     FindingHit,
     Message,
+    StudyEnded,
     StudyStarted,
     TrialEnded,
+    TrialPaused,
+    TrialPromoted,
     TrialStarted,
 )
-from archsmith.storage.facts import TrialState
+from archsmith.storage.facts import TrialResult
 
 
 class LiveProgress:
@@ -37,6 +40,7 @@ class LiveProgress:
         self._main: TaskID | None = None
         self._trials: dict[int, TaskID] = {}
         self._epochs = 0
+        self._names: list[str] = []
         self._failed = 0
         self._found = 0
         self._by_time = False
@@ -52,18 +56,29 @@ class LiveProgress:
 
     def __call__(self, message: Message) -> None:
         match message:
+            case CampaignStarted() | CaseEnded() | FindingHit():
+                self._fuzzing(message)
             case StudyStarted(study=study, resumed=resumed):
                 self._epochs = int(study.spec.settings["training"].get("epochs") or 0)
+                self._names = [one.name for one in study.spec.objectives]
                 self._line(f"study {study.id} ({study.name}): {study.spec.trials} trials of {study.spec.task}")
                 self._main = self._bars.add_task("trials", total=study.spec.trials, completed=resumed, note="")
-            case TrialStarted(trial=trial):
-                task = self._bars.add_task(f"  trial {trial.number}", total=self._epochs or None, note="")
+            case TrialStarted(trial=trial) | TrialPromoted(trial=trial):
+                total = trial.until or self._epochs or None
+                task = self._bars.add_task(f"  trial {trial.number}", total=total, completed=trial.reached, note="")
                 self._trials[trial.number] = task
             case EpochEnded(number=number, epoch=epoch):
                 note = "  ".join(f"{k} {v:.4g}" for k, v in epoch.metrics.items() if k != "seconds")
                 self._bars.update(self._trials[number], completed=epoch.number, note=note)
+            case TrialPaused(number=number):
+                self._bars.remove_task(self._trials.pop(number))
             case TrialEnded():
                 self._trial_ended(message)
+            case StudyEnded():
+                pass  # who listens prints the study's end, with its reason
+
+    def _fuzzing(self, message: CampaignStarted | CaseEnded | FindingHit) -> None:
+        match message:
             case CampaignStarted(campaign=campaign):
                 self._line(f"campaign {campaign.id} ({campaign.name}): {', '.join(campaign.spec.oracles)}")
                 minutes = campaign.spec.minutes
@@ -82,17 +97,31 @@ class LiveProgress:
                 pass
 
     def _trial_ended(self, ended: TrialEnded) -> None:
-        self._bars.remove_task(self._trials.pop(ended.number))
+        task = self._trials.pop(ended.number, None)  # one that waited at a rung has none
+        if task is not None:
+            self._bars.remove_task(task)
         result = ended.result
-        if result.state is not TrialState.COMPLETE:
+        if result.state.is_failure:
             self._failed += 1
             self._line(f"trial {ended.number} {result.state.value}: {result.reason}")
         elif not self._console.is_terminal:
-            again = f" (same as trial {result.reused_from})" if result.reused_from is not None else ""
-            self._line(f"trial {ended.number} {result.value:.4f}{again}")
-        note = f"best {ended.best[1]:.4f} (trial {ended.best[0]})" if ended.best else ""
+            self._line(f"trial {ended.number} {self._told(result)}")
+        note = f"best {_short(ended.best[1])} (trial {ended.best[0]})" if ended.best else ""
+        if len(self._names) > 1:
+            note += f", front of {ended.front}"
         if self._main is not None:
             self._bars.update(self._main, advance=1, note=note + (f", {self._failed} failed" if self._failed else ""))
+
+    def _told(self, result: TrialResult) -> str:
+        """The values of a trial, each with its name where there are several."""
+        if len(self._names) > 1:
+            values = "  ".join(f"{n} {_short(v)}" for n, v in zip(self._names, result.values, strict=False))
+        else:
+            values = _short(result.value) if result.value is not None else ""
+        remarks = [f"same as trial {result.reused_from}"] if result.reused_from is not None else []
+        remarks += [result.reason] if result.reason is not None else []
+        remarks += ["breaks constraints"] if result.violation else []
+        return values + (f" ({', '.join(remarks)})" if remarks else "")
 
     def _advance(self, done: int, note: str) -> None:
         if self._main is not None:
@@ -100,3 +129,7 @@ class LiveProgress:
 
     def _line(self, text: str) -> None:
         self._bars.console.print(Text(text), soft_wrap=True)
+
+
+def _short(value: float) -> str:
+    return f"{value:.4f}" if abs(value) < 1e4 else f"{value:.6g}"

@@ -2,14 +2,22 @@
 
 import sys
 from contextlib import redirect_stdout
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import click
 
-from archsmith.cli.options import json_option, pairs, store_option, workers_option
+from archsmith.cli.options import (
+    fidelity_options,
+    goal_options,
+    json_option,
+    pairs,
+    stopping_options,
+    store_option,
+    workers_option,
+)
 from archsmith.cli.output import plain, print_json, print_table
+from archsmith.cli.studies import hypervolume, study_lines, study_row, trials_table
 
 _GIGABYTE = 1 << 30
 
@@ -17,8 +25,16 @@ _GIGABYTE = 1 << 30
 @click.command()
 @click.argument("space")
 @click.option("--task", required=True, help="A task by name (digits), file.py:name or module:name.")
-@click.option("--searcher", default="evolution", show_default=True, help="random or evolution.")
+@click.option(
+    "--searcher",
+    default="smbo",
+    show_default=True,
+    help="Who proposes: random, exhaustive, mcts, smbo, evolution, mu-plus-lambda, local, nsga2 or optuna.",
+)
 @click.option("--trials", type=click.IntRange(min=1), default=50, show_default=True)
+@goal_options
+@stopping_options
+@fidelity_options
 @workers_option
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--name", help="A name for the study.  [default: study-ID]")
@@ -48,11 +64,14 @@ def run(
     \b
     archsmith search run examples/digits_cnn.py --task digits --searcher evolution --trials 50 --workers 2
     archsmith search run my_space.py --task my_task.py:task --epochs 3 --set learning_rate=0.01 --json
+    archsmith search run my_space.py --task digits --constraint "latency_ms <= 5" --patience 30 --minutes 60
+    archsmith search run my_space.py --task digits --searcher nsga2 --objective val_accuracy --objective min:macs
+    archsmith search run my_space.py --task digits --epochs 27 --fidelity asha:least=1,reduction=3 --trials 200
+    archsmith search run my_space.py --task digits --screen naswot:8 --stop-early median --inherit
     """
     from archsmith.cli.progress import LiveProgress
-    from archsmith.jobs.limits import check_limits
+    from archsmith.jobs.limits import Limits, check_limits
     from archsmith.jobs.study import run_study
-    from archsmith.jobs.trials import Limits
 
     settings = pairs(given.pop("settings"), "--set") | ({"epochs": epochs} if epochs is not None else {})
     options = pairs(given.pop("options"), "--option")
@@ -76,20 +95,21 @@ def run(
 @click.argument("study")
 @workers_option
 @click.option("--trials", type=click.IntRange(min=1), help="A larger number of trials in all.")
+@stopping_options
 @store_option
 @json_option
-def resume(study: str, workers: int, trials: int | None, store: str, as_json: bool) -> None:
+def resume(study: str, workers: int, trials: int | None, store: str, as_json: bool, **stopping: Any) -> None:
     """Go on with STUDY (an id or a name), which was stopped, killed or finished.
 
     \b
     archsmith search resume 3 --workers 2
-    archsmith search resume 3 --trials 100
+    archsmith search resume 3 --trials 100 --minutes 30
     """
     from archsmith.cli.progress import LiveProgress
     from archsmith.jobs.study import resume_study
 
     with LiveProgress() as listen, redirect_stdout(sys.stderr):
-        resumed = resume_study(study, store=store, workers=workers, trials=trials, listen=listen)
+        resumed = resume_study(study, store=store, workers=workers, trials=trials, listen=listen, **stopping)
     _print_end(resumed.id, store, as_json=as_json)
 
 
@@ -112,62 +132,52 @@ def list_studies(limit: int, before: int | None, store: str, as_json: bool) -> N
     if as_json:
         print_json(studies)
         return
-    rows = [
-        (
-            s.id,
-            s.name,
-            s.spec.task,
-            s.spec.searcher,
-            s.state.value,
-            f"{s.ended}/{s.spec.trials}",
-            s.best_value,
-        )
-        for s in studies
-    ]
-    print_table("studies", ("id", "name", "task", "searcher", "state", "trials", "best"), rows)
+    columns = ("id", "name", "task", "searcher", "state", "trials", "objective", "best", "ended by")
+    print_table("studies", columns, [study_row(study) for study in studies])
 
 
 @click.command()
 @click.argument("study")
 @click.option("--limit", type=click.IntRange(min=1, max=10_000), default=20, show_default=True, help="Trials shown.")
 @click.option("--order", type=click.Choice(["value", "number"]), default="value", show_default=True)
+@click.option("--front", "only_front", is_flag=True, help="Only the trials that no other one beats.")
+@click.option(
+    "--reference",
+    metavar="NUMBER,NUMBER",
+    help="A value of each objective, the worst that counts: shows the hypervolume that the front has beyond it.",
+)
 @store_option
 @json_option
-def show(study: str, limit: int, order: str, store: str, as_json: bool) -> None:
-    """STUDY (an id or a name) and its trials, best first.
+def show(
+    study: str, limit: int, order: str, only_front: bool, reference: str | None, store: str, as_json: bool
+) -> None:
+    """STUDY (an id or a name) and its trials, best first; of several objectives, with its Pareto front.
 
     \b
     archsmith search show 1 --limit 5
+    archsmith search show 1 --front --reference 0.5,1e6
     """
     from archsmith.cli.reading import read
     from archsmith.jobs.driver import utc_now
 
     with read(store) as tx:
         found = tx.studies.find(study, utc_now())
+        front = tx.trials.front(found.id)
         trials = tx.trials.page(found.id, None, limit, order="value" if order == "value" else "number")
+    volume = None
+    if reference is not None:
+        volume = hypervolume(found.spec.objectives, [one.result.values for one in front if one.result], reference)
+    shown = front[:limit] if only_front else trials
     if as_json:
-        print_json({"study": found, "trials": [plain(trial) | {"state": found.shown(trial)} for trial in trials]})
+        rows = [plain(trial) | {"state": found.shown(trial)} for trial in shown]
+        numbers = [trial.number for trial in front]
+        measured = {} if volume is None else {"hypervolume": volume}
+        print_json({"study": found, "trials": rows, "front": numbers} | measured)
         return
-    click.echo(f"study {found.id} {found.name}: {found.state.value}, {found.ended} of {found.spec.trials} trials ended")
-    click.echo(
-        f"space {found.spec.space}, task {found.spec.task}, searcher {found.spec.searcher}, seed {found.spec.seed}"
-    )
-    rows = []
-    for trial in trials:
-        result = trial.result
-        numbers = result.measurement if result is not None else {}
-        rows.append(
-            (
-                f"{found.id}/{trial.number}",
-                found.shown(trial),
-                result.value if result is not None else None,
-                numbers.get("test_accuracy", numbers.get("test_r2")),
-                _whole(numbers.get("parameters")),
-                _whole(numbers.get("macs")),
-                (result.reason if result is not None else None) or "",
-            )
-        )
-    print_table("", ("trial", "state", found.spec.objective, "test", "parameters", "macs", "why"), rows)
+    for line in study_lines(found, len(front), volume):
+        click.echo(line)
+    columns, table = trials_table(found, shown, {trial.number for trial in front})
+    print_table("", columns, table)
 
 
 @click.command()
@@ -202,25 +212,31 @@ def export(trial: str, out: Path, picture: bool, store: str, as_json: bool) -> N
     click.echo(f"wrote trial {exported.trial.number} of study {exported.trial.study} to {out}{weights}{drawn}")
 
 
-def _whole(number: float | None) -> float | None:
-    """A count, which is measured as a float like every other number; a user's may be NaN."""
-    return round(number) if number is not None and isfinite(number) else number
-
-
 def _print_end(id: int, store: str, *, as_json: bool) -> None:
     from archsmith.cli.reading import read
     from archsmith.jobs.driver import utc_now
+    from archsmith.storage.facts import TrialState
 
     with read(store) as tx:
         study = tx.studies.get(id, utc_now())
         best = tx.trials.get(id, study.best_number) if study.best_number is not None else None
+        front = tx.trials.front(id) if len(study.spec.objectives) > 1 else []
     if as_json:
-        print_json({"study": study, "best": best})
+        also = {"front": [trial.number for trial in front]} if front else {}
+        print_json({"study": study, "best": best} | also)
         sys.exit(0 if best is not None else 1)
+    if study.reason is not None:
+        click.echo(f"ended by {study.reason}")
     if best is None or best.result is None:
-        click.echo(f"study {study.id}: no trial of {study.ended} was measured; see archsmith search show {study.id}")
+        broken = study.spec.constraints and study.counts[TrialState.COMPLETE]
+        why = "kept to the constraints" if broken else "was measured"
+        click.echo(f"study {study.id}: no trial of {study.ended} {why}; see archsmith search show {study.id}")
         sys.exit(1)
-    measured = {study.spec.objective: best.result.value} | dict(best.result.measurement)
-    numbers = "  ".join(f"{key} {value:.6g}" for key, value in measured.items())
-    click.echo(f"best of {study.ended} trials: trial {study.id}/{best.number}  {numbers}")
-    click.echo(f"archsmith search export {study.id}/best best.py    # its source and weights")
+    if front:
+        click.echo(f"front of {study.ended} trials: {len(front)}, see archsmith search show {study.id} --front")
+    measured = dict(zip((one.name for one in study.spec.objectives), best.result.values, strict=True))
+    numbers = "  ".join(f"{key} {value:.6g}" for key, value in (measured | dict(best.result.measurement)).items())
+    of = f" by {study.spec.objective}" if front else ""
+    click.echo(f"best of {study.ended} trials{of}: trial {study.id}/{best.number}  {numbers}")
+    what = "source and weights" if best.result.weights is not None else "source"
+    click.echo(f"archsmith search export {study.id}/best best.py    # its {what}")

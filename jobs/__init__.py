@@ -9,13 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from archsmith.jobs.campaign import resume_campaign, run_campaign
+    from archsmith.jobs.comparison import compare_studies
     from archsmith.jobs.export import export_trial
     from archsmith.jobs.replay import replay_finding
     from archsmith.jobs.study import resume_study, run_study
 
-__all__ = ["export_trial", "replay_finding", "resume_campaign", "resume_study", "run_campaign", "run_study"]
+__all__ = [
+    "compare_studies",
+    "export_trial",
+    "replay_finding",
+    "resume_campaign",
+    "resume_study",
+    "run_campaign",
+    "run_study",
+]
 
 _HOMES = {
+    "compare_studies": "archsmith.jobs.comparison",
     "export_trial": "archsmith.jobs.export",
     "replay_finding": "archsmith.jobs.replay",
     "resume_campaign": "archsmith.jobs.campaign",

@@ -1,5 +1,6 @@
-"""Files too large for a row: weights, kept by the digest of their content beside the store."""
+"""Files too large for a row: weights and checkpoints, kept by the digest of their content beside the store."""
 
+from collections.abc import Collection
 from hashlib import blake2b
 from pathlib import Path
 
@@ -29,11 +30,28 @@ class Artifacts:
             ) from None
         return place
 
-    def adopt(self, path: Path) -> str:
-        """Keep the file under the digest of its content, and give that name."""
-        name = blake2b(path.read_bytes(), digest_size=16).hexdigest() + path.suffix
+    def adopt(self, path: Path, owner: str = "") -> str:
+        """Keep the file under the digest of its content, and give that name.
+
+        An ``owner`` stands in the name of a file that will be dropped, so that it is nobody else's.
+        """
+        name = blake2b(path.read_bytes(), digest_size=16).hexdigest() + owner + path.suffix
         path.replace(self.folder / name)
         return name
+
+    def drop(self, name: str) -> None:
+        """Remove the file of that name, if it is there."""
+        (self.folder / name).unlink(missing_ok=True)
+
+    def sweep(self, pattern: str, kept: Collection[str | None]) -> None:
+        """Remove the files whose names are like the pattern and not among the ``kept``."""
+        for path in self.folder.glob(pattern):
+            if path.name not in kept:
+                path.unlink(missing_ok=True)
+
+    def found(self, name: str | None) -> str | None:
+        """Where the file of that name stands; None if it is gone, or there never was one."""
+        return str(self.folder / name) if name is not None and (self.folder / name).is_file() else None
 
     def path(self, name: str) -> Path:
         """The file of that name (``UserError`` if it is gone)."""

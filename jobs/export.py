@@ -100,7 +100,8 @@ def find_trial(tx: Transaction, given: str, now: datetime) -> Trial:
     study = tx.studies.find(name, now)
     if which == "best":
         if study.best_number is None:
-            raise UserError(f"study {study.name!r} has no complete trial yet, so it has no best one")
+            which = "complete trial that keeps to its constraints" if study.spec.constraints else "complete trial"
+            raise UserError(f"study {study.name!r} has no {which} yet, so it has no best one")
         return tx.trials.get(study.id, study.best_number)
     if not which.isdecimal():
         raise UserError(f"a trial is named STUDY/NUMBER or STUDY/best; got {given!r}")

@@ -49,11 +49,13 @@ class HeldJob:
         """Add an event about this job to a transaction."""
         tx.events.append(event, self.subject, facts, self.clock())
 
-    def leave(self, state: JobState) -> None:
-        """Give the job up, stopped or finished; nothing happens if it is another's already."""
+    def leave(self, state: JobState, reason: str | None = None) -> None:
+        """Give the job up, stopped or finished for a reason; nothing happens if it is another's already."""
         with self.store.begin() as tx:
             if self._jobs(tx).release(self._id, self.driver, state, self.clock()):
-                self.announce(tx, f"{self._kind} {state.value}")
+                if self._kind == "study":
+                    tx.studies.explain(self._id, reason)
+                self.announce(tx, f"{self._kind} {state.value}", **({"reason": reason} if reason else {}))
 
     def _jobs(self, tx: Transaction) -> Studies | Campaigns:
         return tx.studies if self._kind == "study" else tx.campaigns

@@ -1,9 +1,22 @@
 """Bounds that a person sets, checked before anything is written."""
 
+from dataclasses import dataclass
+
 from archsmith.graph.errors import UserError
 
 BEYOND = 1 << 63
 """The first integer that the store cannot hold, and more than any machine has of anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one trial may take: wall-clock ``seconds``, and ``memory`` in bytes beyond that of an idle worker."""
+
+    seconds: float = 600.0
+    memory: int = 4 << 30
+
+    def __post_init__(self) -> None:
+        check_limits(self.seconds, self.memory)
 
 
 def check_limits(seconds: float, memory: float) -> None:

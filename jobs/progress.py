@@ -26,12 +26,38 @@ class EpochEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class TrialPaused:
+    """A trial has reached a rung, and waits there to be promoted."""
+
+    number: int
+    result: TrialResult
+
+
+@dataclass(frozen=True, slots=True)
+class TrialPromoted:
+    """A trial that waited at a rung is trained further."""
+
+    trial: Trial
+
+
+@dataclass(frozen=True, slots=True)
 class TrialEnded:
-    """``best`` is the number and value of the study's best trial so far, this one included."""
+    """``best`` is the number and value of the study's best trial so far, this one included.
+
+    ``front`` is how many of its trials no other one beats.
+    """
 
     number: int
     result: TrialResult
     best: tuple[int, float] | None
+    front: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StudyEnded:
+    """Nothing more is to be run, for this ``reason``."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +82,18 @@ class FindingHit:
     new: bool
 
 
-Message = StudyStarted | TrialStarted | EpochEnded | TrialEnded | CampaignStarted | CaseEnded | FindingHit
+Message = (
+    StudyStarted
+    | TrialStarted
+    | EpochEnded
+    | TrialPaused
+    | TrialPromoted
+    | TrialEnded
+    | StudyEnded
+    | CampaignStarted
+    | CaseEnded
+    | FindingHit
+)
 Listener = Callable[[Message], None]
 
 

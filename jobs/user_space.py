@@ -1,6 +1,6 @@
 """A user's space, whose own code runs at every walk: what it raises is said as the user's mistake."""
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
@@ -11,7 +11,7 @@ from archsmith.graph.errors import Infeasible, UserError
 from archsmith.graph.graph import Graph
 from archsmith.spaces.books import book_in
 from archsmith.spaces.decisions import Answer, Space, Steps, Trace, Walked
-from archsmith.spaces.proposals import answer_trace, draw_trace, identity_of, mutate_trace
+from archsmith.spaces.proposals import answer_trace, draw_trace, identity_of, mutate_trace, uniform_draw
 from archsmith.spaces.recipe import Recipe, recipe_in
 
 
@@ -47,6 +47,15 @@ class UserSpace:
     def answered(self, answer: Answer) -> Walked:
         with explained(self.given, "a walk of its space"):
             return answer_trace(self.space, answer)
+
+    def uniform(self) -> Callable[[Random], Trace]:
+        with explained(self.given, "a walk of its space"):
+            draw = uniform_draw(self.space)
+        return lambda rng: self._drawn(draw, rng)
+
+    def _drawn(self, draw: Callable[[Random], Trace], rng: Random) -> Trace:
+        with explained(self.given, "a walk of its space"):
+            return draw(rng)
 
     def identity(self, trace: Trace) -> Hashable:
         with explained(self.given, "a walk of its space"):

@@ -11,6 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from archsmith.storage.goals import Constraint, Objective
+
 Json = Mapping[str, Any]
 
 
@@ -28,15 +30,30 @@ class JobState(StrEnum):
 
 
 class TrialState(StrEnum):
-    """How a trial stands; every state but ``RUNNING`` is final."""
+    """How a trial stands; every state but ``RUNNING`` and ``PAUSED`` is final.
+
+    A trial is paused that has reached a rung and may be trained further; one that never will be is stopped early.
+    """
 
     RUNNING = "running"
+    PAUSED = "paused"
     COMPLETE = "complete"
     RAISED = "raised"
     CRASHED = "crashed"
     TIMED_OUT = "timed out"
     OUT_OF_MEMORY = "out of memory"
     NOT_FINITE = "not finite"
+    STOPPED = "stopped early"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the trial has ended."""
+        return self not in (TrialState.RUNNING, TrialState.PAUSED)
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether it has ended without being measured."""
+        return self.is_final and self not in (TrialState.COMPLETE, TrialState.STOPPED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +63,8 @@ class StudySpec:
     ``space`` is the SPACE argument as given; ``space_source`` the text of its file at creation (None for a
     space that came by module or catalogue name); ``space_text`` the printed tree; ``space_digest`` the digest
     of that text. ``task`` is a task name or ``module:name``; ``searcher`` a searcher name; ``settings`` the
-    training settings (epochs, batch size, learning rate, limits...) and the searcher's options, as JSON.
+    training settings (epochs, batch size, learning rate, limits...) and the searcher's options, as JSON, and
+    what else was asked for: "stopping", "fidelity", "stop_early", "screen", "inherit".
     """
 
     space: str
@@ -57,13 +75,23 @@ class StudySpec:
     searcher: str
     seed: int
     trials: int
-    objective: str = "val_accuracy"
+    objectives: tuple[Objective, ...] = (Objective("val_accuracy"),)
+    constraints: tuple[Constraint, ...] = ()
     settings: Json = field(default_factory=dict)
+
+    @property
+    def objective(self) -> str:
+        """The name of the first objective."""
+        return self.objectives[0].name
 
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """A study with its counts; ``best`` is the number and value of the best complete trial."""
+    """A study with its counts.
+
+    ``best`` is the number and value of the complete trial that is best by the first objective among those that keep
+    to the constraints; ``reason`` says why a finished study has ended.
+    """
 
     id: int
     name: str
@@ -76,11 +104,17 @@ class Study:
     counts: Mapping[TrialState, int]
     best_number: int | None
     best_value: float | None
+    reason: str | None = None
 
     @property
     def ended(self) -> int:
         """How many trials have ended, well or badly."""
-        return sum(count for state, count in self.counts.items() if state is not TrialState.RUNNING)
+        return sum(count for state, count in self.counts.items() if state.is_final)
+
+    @property
+    def failed(self) -> int:
+        """How many trials have ended without being measured."""
+        return sum(count for state, count in self.counts.items() if state.is_failure)
 
     def shown(self, trial: "Trial") -> str:
         """How a trial of this study reads to people: an unended one is running only while the study is."""
@@ -90,9 +124,11 @@ class Study:
 
 @dataclass(frozen=True, slots=True)
 class TrialResult:
-    """The end of a trial: written once, together with its epochs.
+    """What came of a trial: at its end, or at the rung that it reached last.
 
-    ``value`` is the objective (higher is better), None unless the state is COMPLETE. ``measurement`` holds
+    ``value`` is that of the first objective and ``others`` those of the other ones, as they were measured, whatever
+    their directions; a failed trial has none, nor need one that was stopped early. ``violation`` says by how much it
+    breaks the study's constraints. ``measurement`` holds
     every final number (test_accuracy, parameters, macs, seconds...). ``reason`` says why a trial is not
     COMPLETE. ``reused_from`` is the number of the trial whose measurement was taken because the architecture
     and the recipe were the same. ``weights`` is the content-addressed name of the trained weights file, if kept.
@@ -105,6 +141,13 @@ class TrialResult:
     seconds: float = 0.0
     reused_from: int | None = None
     weights: str | None = None
+    others: tuple[float, ...] = ()
+    violation: float = 0.0
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """That of each objective; nothing if there are none."""
+        return () if self.value is None else (self.value, *self.others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +160,11 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One numbered trial of a study; ``trace`` maps decision names to answers, ``graph`` is a digest."""
+    """One numbered trial of a study; ``trace`` maps decision names to answers, ``graph`` is a digest.
+
+    One that is trained rung by rung belongs to a ``bracket``, runs ``until`` that many epochs in all, has ``reached``
+    as many at its last rung, where it left the file ``checkpoint``; ``result`` is then what came of it there.
+    """
 
     id: int
     study: int
@@ -129,6 +176,10 @@ class Trial:
     started: datetime
     finished: datetime | None
     result: TrialResult | None
+    bracket: int | None = None
+    until: int | None = None
+    reached: int = 0
+    checkpoint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,9 +279,22 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Valued:
+    """A complete trial by its values, one for each objective.
+
+    It is on the ``front`` if it keeps to the constraints and no other trial beats it.
+    """
+
+    number: int
+    values: tuple[float, ...]
+    violation: float
+    front: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """One complete trial of a study on its best-so-far curve."""
+    """One complete trial of a study on its best-so-far curve; ``best`` is None before one keeps to the constraints."""
 
     number: int
     value: float
-    best: float
+    best: float | None

@@ -7,7 +7,8 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, aliased
 
 from archsmith.graph.errors import UserError
-from archsmith.storage.facts import JobState, Study, StudySpec, TrialState
+from archsmith.storage.facts import JobState, Json, Study, StudySpec, TrialState
+from archsmith.storage.goals import Constraint, Direction, Objective
 from archsmith.storage.leases import Leases, state_at
 from archsmith.storage.paging import checked
 from archsmith.storage.tables import StudyRow, TrialRow
@@ -35,7 +36,8 @@ class Studies:
             searcher=spec.searcher,
             seed=spec.seed,
             trials=spec.trials,
-            objective=spec.objective,
+            objectives=tuple([one.direction.value, one.name] for one in spec.objectives),
+            constraints=tuple([one.name, one.relation, one.limit] for one in spec.constraints),
             settings=spec.settings,
         )
         return self.get(self._leases.add(row, name, driver, now, lasting), now)
@@ -92,6 +94,15 @@ class Studies:
             )
         row.trials = trials
 
+    def change(self, id: int, settings: Json) -> None:
+        """Replace those of the study's settings that are given."""
+        row = self._leases.row(id)
+        row.settings = {**row.settings, **settings}
+
+    def explain(self, id: int, reason: str | None) -> None:
+        """Note why the study has ended, or that it goes on."""
+        self._leases.row(id).reason = reason
+
     def _facts(self, wanted: Select[StudyRow, float, int], now: datetime) -> list[Study]:
         found = self._session.execute(wanted.execution_options(populate_existing=True)).all()
         counts = self._counts([row.id for row, _, _ in found])
@@ -110,12 +121,12 @@ class Studies:
 
 
 def _with_best() -> Select[StudyRow, float, int]:
-    """Studies with the value and number of their best trial: the first that reached that value."""
+    """Studies with the value and number of their best trial: of those that keep to the constraints, the first."""
     trial = aliased(TrialRow)
     value, number = (
         select(column)
-        .where(trial.study_id == StudyRow.id, trial.value.is_not(None))
-        .order_by(trial.value.desc(), trial.number)
+        .where(trial.study_id == StudyRow.id, trial.violation == 0.0, trial.merit.is_not(None))
+        .order_by(trial.merit.desc(), trial.number)
         .limit(1)
         .correlate(StudyRow)
         .scalar_subquery()
@@ -143,7 +154,8 @@ def _study(
             searcher=row.searcher,
             seed=row.seed,
             trials=row.trials,
-            objective=row.objective,
+            objectives=tuple(Objective(name, Direction(direction)) for direction, name in row.objectives),
+            constraints=tuple(Constraint(name, relation, limit) for name, relation, limit in row.constraints),
             settings=row.settings,
         ),
         state=state_at(row, now),
@@ -154,4 +166,5 @@ def _study(
         counts=counts,
         best_number=best_number,
         best_value=best_value,
+        reason=row.reason,
     )

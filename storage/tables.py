@@ -31,6 +31,8 @@ class Row(DeclarativeBase):
         Mapping[str, Any]: JsonText(),
         tuple[str, ...]: JsonText(),
         tuple[int, ...]: JsonText(),
+        tuple[float, ...]: JsonText(),
+        tuple[Any, ...]: JsonText(),
     }
 
 
@@ -74,17 +76,22 @@ class StudyRow(JobColumns, Row):
     searcher: Mapped[str]
     seed: Mapped[int]
     trials: Mapped[int]
-    objective: Mapped[str]
+    objectives: Mapped[tuple[Any, ...]]
+    constraints: Mapped[tuple[Any, ...]]
     settings: Mapped[Mapping[str, Any]]
+    reason: Mapped[str | None]
 
 
 class TrialRow(Row):
+    """``value`` is as it was measured; ``merit``, of complete trials only, is the larger the better it is."""
+
     __tablename__ = "trial"
     __table_args__ = (
         UniqueConstraint("study_id", "number"),
         ForeignKeyConstraint(["study_id", "reused_from"], ["trial.study_id", "trial.number"]),
-        CheckConstraint("(value IS NOT NULL) = (state = 'complete')", name="value"),
-        CheckConstraint("(finished IS NULL) = (state = 'running')", name="finished"),
+        CheckConstraint("(merit IS NOT NULL) = (state = 'complete')", name="merit"),
+        CheckConstraint("merit IS NULL OR (value IS NOT NULL AND violation IS NOT NULL)", name="value"),
+        CheckConstraint("(finished IS NULL) = (state IN ('running', 'paused'))", name="finished"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -102,10 +109,17 @@ class TrialRow(Row):
     seconds: Mapped[float | None]
     reused_from: Mapped[int | None]
     weights: Mapped[str | None]
+    others: Mapped[tuple[float, ...] | None]
+    violation: Mapped[float | None]
+    merit: Mapped[float | None]
+    bracket: Mapped[int | None]
+    until: Mapped[int | None]
+    reached: Mapped[int | None]
+    checkpoint: Mapped[str | None]
 
 
-Index("ix_trial_state", TrialRow.study_id, TrialRow.state, TrialRow.number, TrialRow.value)
-Index("ix_trial_value", TrialRow.study_id, TrialRow.value.desc(), TrialRow.number)
+Index("ix_trial_state", TrialRow.study_id, TrialRow.state, TrialRow.number, TrialRow.value, TrialRow.violation)
+Index("ix_trial_merit", TrialRow.study_id, TrialRow.violation, TrialRow.merit.desc(), TrialRow.number)
 Index("ix_trial_graph", TrialRow.study_id, TrialRow.graph, TrialRow.state, TrialRow.number)
 
 

@@ -1,8 +1,7 @@
-"""Trials: each has one start, perhaps more than one attempt, and one end."""
+"""Trials: each has one start, perhaps more than one attempt, perhaps rungs where it paused, and one end."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from itertools import accumulate
 from math import isfinite
 from typing import Literal
 
@@ -10,7 +9,8 @@ from sqlalchemy import ColumnElement, Select, and_, delete, insert, or_, select
 from sqlalchemy.orm import Session
 
 from archsmith.graph.errors import UserError
-from archsmith.storage.facts import CurvePoint, Epoch, Json, Trial, TrialResult, TrialState
+from archsmith.storage.facts import CurvePoint, Epoch, Json, Trial, TrialResult, TrialState, Valued
+from archsmith.storage.goals import Direction, Objective, front
 from archsmith.storage.paging import checked
 from archsmith.storage.tables import EpochRow, GraphRow, StudyRow, TrialRow
 
@@ -30,8 +30,18 @@ class Trials:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def start(self, study: int, number: int, trace: Json, graph: str, now: datetime) -> Trial:
-        """Begin a trial, or begin it again: an attempt that never ended is lost, and its epochs with it.
+    def start(
+        self,
+        study: int,
+        number: int,
+        trace: Json,
+        graph: str,
+        now: datetime,
+        *,
+        bracket: int | None = None,
+        until: int | None = None,
+    ) -> Trial:
+        """Begin a trial, or begin it again: what an attempt that never ended did since its last rung is lost.
 
         Raises:
             UserError: the trial has ended, or there is no such study or graph.
@@ -45,28 +55,74 @@ class Trials:
         else:
             self._demand(study, graph)
             row.attempt += 1
-            self._session.execute(delete(EpochRow).where(EpochRow.trial_id == row.id))
+            lost = delete(EpochRow).where(EpochRow.trial_id == row.id, EpochRow.number > (row.reached or 0))
+            self._session.execute(lost)
+        row.bracket, row.until = bracket, until
         row.state, row.trace, row.graph, row.started = TrialState.RUNNING, trace, graph, now
         self._session.add(row)
         self._session.flush()
         return _trial(row)
 
-    def finish(self, study: int, number: int, result: TrialResult, epochs: Sequence[Epoch], now: datetime) -> None:
-        """Write a running trial's end, and those of its epochs that are not there yet.
+    def pause(
+        self,
+        study: int,
+        number: int,
+        result: TrialResult,
+        epochs: Sequence[Epoch],
+        *,
+        reached: int,
+        checkpoint: str | None,
+    ) -> Trial:
+        """Write what came of a running trial that has ``reached`` a rung, so many epochs, and waits there.
 
         Raises:
             UserError: the trial is not running.
-            ValueError: the result contradicts itself: complete trials have a finite value, others none.
+            ValueError: the result contradicts itself.
+        """
+        _demand_sound(result, TrialState.PAUSED)
+        row = self._running(study, number)
+        self._insert_epochs(row, epochs)
+        _write(row, result)
+        row.reached, row.checkpoint = reached, checkpoint
+        self._session.flush()
+        return _trial(row)
+
+    def promote(self, study: int, number: int, until: int) -> Trial:
+        """Let a paused trial run on, ``until`` that many epochs in all.
+
+        Raises:
+            UserError: the trial is not paused.
+        """
+        row = self._existing(study, number)
+        if row.state != TrialState.PAUSED:
+            raise UserError(f"trial {number} of study {study} must be paused to be promoted; it is {row.state}")
+        row.state, row.until = TrialState.RUNNING, until
+        self._session.flush()
+        return _trial(row)
+
+    def finish(self, study: int, number: int, result: TrialResult, epochs: Sequence[Epoch], now: datetime) -> Trial:
+        """Write the end of a running or paused trial, and those of its epochs that are not there yet.
+
+        Raises:
+            UserError: the trial has ended before.
+            ValueError: the result contradicts itself: complete trials have a finite value, failed ones none.
         """
         _demand_sound(result)
-        row = self._running(study, number)
+        row = self._existing(study, number)
+        if TrialState(row.state).is_final:
+            raise UserError(f"trial {number} of study {study} must be running to be written; it is {row.state}")
         if result.reused_from is not None and self._row(study, result.reused_from) is None:
             raise UserError(f"trial {number} of study {study} cannot reuse trial {result.reused_from}: there is none")
         self._insert_epochs(row, epochs)
-        row.state, row.value, row.finished = result.state, result.value, now
-        row.measurement, row.reason, row.seconds = result.measurement, result.reason, result.seconds
-        row.reused_from, row.weights = result.reused_from, result.weights
+        sign = self._signs(study)[0]  # asked before the row changes, which a query would write half done
+        _write(row, result)
+        row.finished, row.checkpoint = now, None
+        if row.bracket is not None:
+            row.reached = max([row.reached or 0, *(epoch.number for epoch in epochs)])
+        if result.state is TrialState.COMPLETE and result.value is not None:
+            row.merit = sign * result.value
         self._session.flush()
+        return _trial(row)
 
     def add_epochs(self, study: int, number: int, epochs: Sequence[Epoch]) -> None:
         """Record epochs of the running attempt; one that is there already stays as it is.
@@ -113,7 +169,10 @@ class Trials:
         state: TrialState | None = None,
         order: Order = "number",
     ) -> list[Trial]:
-        """Trials after the one numbered ``after``, by number, or by value: best first, those without last.
+        """Trials after the one numbered ``after``, by number, or by value.
+
+        By value come the complete ones first, best first by the first objective, those that break a constraint behind
+        those that keep to them, the less broken first; then all others by number.
 
         Raises:
             UserError: ``after`` is not a trial of the study, by value.
@@ -126,25 +185,57 @@ class Trials:
             return self._facts(by_number if after is None else by_number.where(TrialRow.number > after))
         last = None if after is None else self._existing(study, after)
         found: list[Trial] = []
-        if last is None or last.value is not None:
-            valued = wanted.where(TrialRow.value.is_not(None)).order_by(TrialRow.value.desc(), TrialRow.number)
-            found = self._facts(valued if last is None else valued.where(_comes_after(last)))
+        if last is None or last.merit is not None:
+            ranked = (TrialRow.violation, TrialRow.merit.desc(), TrialRow.number)
+            measured = wanted.where(TrialRow.violation >= 0.0, TrialRow.merit.is_not(None)).order_by(*ranked)
+            found = self._facts(measured if last is None else measured.where(_comes_after(last)))
             last = None
         if len(found) < limit:
-            rest = by_number.where(TrialRow.value.is_(None)).limit(limit - len(found))
+            rest = by_number.where(TrialRow.merit.is_(None)).limit(limit - len(found))
             found += self._facts(rest if last is None else rest.where(TrialRow.number > last.number))
         return found
 
     def curve(self, study: int) -> list[CurvePoint]:
-        """The complete trials by number, each with the best value so far."""
+        """The complete trials by number, each with the best value so far of those that keep to the constraints."""
         wanted = (
-            select(TrialRow.number, TrialRow.value)
+            select(TrialRow.number, TrialRow.value, TrialRow.violation)
             .where(TrialRow.study_id == study, TrialRow.state == TrialState.COMPLETE)
             .order_by(TrialRow.number)
         )
-        points = [(number, value) for number, value in self._session.execute(wanted) if value is not None]
-        best = accumulate((value for _, value in points), max)
-        return [CurvePoint(number, value, top) for (number, value), top in zip(points, best, strict=True)]
+        found = self._session.execute(wanted).all()
+        sign = self._signs(study)[0] if found else 1
+        best: float | None = None
+        points = []
+        for number, value, violation in found:
+            assert value is not None  # a complete trial has one
+            if violation == 0.0 and (best is None or sign * value > sign * best):
+                best = value
+            points.append(CurvePoint(number, value, best))
+        return points
+
+    def values(self, study: int) -> list[Valued]:
+        """The complete trials by their values: those that keep to the constraints first, best first objective first.
+
+        Of trials with equal values the first is on the front.
+        """
+        wanted = (
+            select(TrialRow.number, TrialRow.value, TrialRow.others, TrialRow.violation)
+            .where(TrialRow.study_id == study, TrialRow.violation >= 0.0, TrialRow.merit.is_not(None))
+            .order_by(TrialRow.violation, TrialRow.merit.desc(), TrialRow.number)
+        )
+        found: list[tuple[int, tuple[float, ...], float]] = []
+        for number, value, others, violation in self._session.execute(wanted):
+            assert value is not None  # a complete trial has both
+            assert violation is not None
+            found.append((number, (value, *(others or ())), violation))
+        signs = self._signs(study)
+        turned = [(number, _turned(signs, values)) for number, values, violation in found if violation == 0.0]
+        best = set(front(turned))
+        return [Valued(number, values, violation, number in best) for number, values, violation in found]
+
+    def front(self, study: int) -> list[Trial]:
+        """The complete trials on the Pareto front, in the order of ``values``."""
+        return [self.get(study, one.number) for one in self.values(study) if one.front]
 
     def known(self, study: int, graph: str, suits: Callable[[Json], bool] = lambda trace: True) -> Trial | None:
         """The first complete trial of the study that had this architecture, and a trace that ``suits``."""
@@ -176,6 +267,11 @@ class Trials:
             raise UserError(f"trial {number} of study {study} must be running to be written; it is {row.state}")
         return row
 
+    def _signs(self, study: int) -> list[int]:
+        """What the value of each objective is multiplied with to be maximised."""
+        kept = self._session.scalar(select(StudyRow.objectives).where(StudyRow.id == study))
+        return [Objective(name, Direction(direction)).sign for direction, name in kept or ()]
+
     def _demand(self, study: int, graph: str) -> None:
         is_study = select(StudyRow.id).where(StudyRow.id == study).exists()
         is_graph = select(GraphRow.digest).where(GraphRow.digest == graph).exists()
@@ -194,22 +290,40 @@ class Trials:
 
 
 def _comes_after(last: TrialRow) -> ColumnElement[bool]:
-    """Best first, and of equals the earlier first."""
-    equal_and_later = and_(TrialRow.value == last.value, TrialRow.number > last.number)
-    return and_(TrialRow.value <= last.value, or_(TrialRow.value < last.value, equal_and_later))
+    """Least broken first, then best first, and of equals the earlier first."""
+    equal_and_later = and_(TrialRow.merit == last.merit, TrialRow.number > last.number)
+    worse = and_(TrialRow.violation == last.violation, or_(TrialRow.merit < last.merit, equal_and_later))
+    return and_(TrialRow.violation >= last.violation, or_(TrialRow.violation > last.violation, worse))
 
 
-def _demand_sound(result: TrialResult) -> None:
-    if result.state is TrialState.RUNNING:
-        raise ValueError("a trial cannot end as running: give the state that it ended in")
-    if (result.state is TrialState.COMPLETE) != (result.value is not None):
-        raise ValueError(f"a trial has a value if and only if it is complete; got {result.state} with {result.value}")
-    if result.value is not None and not isfinite(result.value):
-        raise ValueError(f"a complete trial's value must be finite; got {result.value}: end it as not finite")
+def _turned(signs: Sequence[int], values: Sequence[float]) -> list[float]:
+    """The values with those that are minimised negated."""
+    return [sign * value for sign, value in zip(signs, values, strict=True)]
+
+
+def _demand_sound(result: TrialResult, *states: TrialState) -> None:
+    """``ValueError`` unless the result is one of a trial that ended, or came into one of the states, and adds up."""
+    if not (result.state in states if states else result.state.is_final):
+        raise ValueError(f"a trial cannot end as {result.state}: give the state that it ended in")
+    if result.state is TrialState.COMPLETE and result.value is None:
+        raise ValueError("a complete trial must have a value; got none")
+    if result.state.is_failure and result.value is not None:
+        raise ValueError(f"a trial that is {result.state} has no value; got {result.value}")
+    if not all(map(isfinite, (*result.values, result.violation))) or result.violation < 0:
+        given = f"{result.values} and {result.violation}"
+        raise ValueError(f"a trial's values and violation must be finite; got {given}: end it as not finite")
+
+
+def _write(row: TrialRow, result: TrialResult) -> None:
+    row.state, row.value, row.others = result.state, result.value, result.others or None
+    row.violation = None if result.value is None else result.violation
+    row.measurement, row.reason, row.seconds = result.measurement, result.reason, result.seconds
+    row.reused_from, row.weights = result.reused_from, result.weights
 
 
 def _trial(row: TrialRow) -> Trial:
     state = TrialState(row.state)
+    unheard = state is TrialState.RUNNING and not row.reached
     return Trial(
         id=row.id,
         study=row.study_id,
@@ -220,7 +334,11 @@ def _trial(row: TrialRow) -> Trial:
         attempt=row.attempt,
         started=row.started,
         finished=row.finished,
-        result=None if state is TrialState.RUNNING else _result(row, state),
+        result=None if unheard else _result(row, TrialState.PAUSED if state is TrialState.RUNNING else state),
+        bracket=row.bracket,
+        until=row.until,
+        reached=row.reached or 0,
+        checkpoint=row.checkpoint,
     )
 
 
@@ -233,4 +351,6 @@ def _result(row: TrialRow, state: TrialState) -> TrialResult:
         seconds=row.seconds or 0.0,
         reused_from=row.reused_from,
         weights=row.weights,
+        others=tuple(row.others or ()),
+        violation=row.violation or 0.0,
     )

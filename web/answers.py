@@ -3,7 +3,18 @@
 from dataclasses import dataclass, fields
 from datetime import datetime
 
-from archsmith.storage.facts import Campaign, CurvePoint, Finding, JobState, Json, Study, Trial, TrialResult, TrialState
+from archsmith.storage.facts import (
+    Campaign,
+    CurvePoint,
+    Finding,
+    JobState,
+    Json,
+    Study,
+    Trial,
+    TrialResult,
+    TrialState,
+    Valued,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +34,15 @@ class StudyRow:
     space: str
     task: str
     searcher: str
-    objective: str
+    objectives: list[str]
+    constraints: list[str]
     created: datetime
     finished: datetime | None
     trials: int
     counts: dict[str, int]
     best_number: int | None
     best_value: float | None
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +67,10 @@ class TrialAnswer:
     started: datetime
     finished: datetime | None
     result: TrialResult | None
+    bracket: int | None
+    until: int | None
+    reached: int
+    checkpoint: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +115,17 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
+class Values:
+    """The complete trials by their values, one for each of the objectives, which are ``max:NAME`` or ``min:NAME``.
+
+    Those that keep to the constraints come first, the best by the first objective first; all of the front are there.
+    """
+
+    objectives: list[str]
+    points: list[Valued]
+
+
+@dataclass(frozen=True, slots=True)
 class EpochRow:
     """The metrics after an epoch; a number that is not finite is a string."""
 
@@ -128,11 +156,13 @@ def study_row(study: Study) -> StudyRow:
         spec.space,
         spec.task,
         spec.searcher,
-        spec.objective,
+        list(map(str, spec.objectives)),
+        list(map(str, spec.constraints)),
         study.created,
         study.finished,
         spec.trials,
         {state.value: count for state, count in study.counts.items()},
         study.best_number,
         study.best_value,
+        study.reason,
     )

@@ -32,6 +32,7 @@ from archsmith.web.answers import (
     StudyPage,
     TrialAnswer,
     TrialPage,
+    Values,
     Version,
     study_row,
     trial_answer,
@@ -103,6 +104,15 @@ def _study_routes(router: APIRouter, site: Site) -> None:
             found = study_of(view, id, site.clock())
             failed = [FailedTrial(trial.number, trial.state) for trial in failures(view, found, MOST)]
             return _json(Curve(found.spec.objective, thinned(view.trials.curve(id), most), failed))
+
+    @router.get("/studies/{id}/values", response_model=Values)
+    def values(id: Id, most: Annotated[int, Query(ge=1, le=100_000)] = 2000) -> Response:
+        """The values of a study's trials: all of the front, and of the others the first by rank, at most ``most``."""
+        with site.door.read() as view:
+            found = study_of(view, id, site.clock())
+            points = view.trials.values(id)
+            kept = [point for place, point in enumerate(points) if point.front or place < most]
+            return _json(Values(list(map(str, found.spec.objectives)), kept))
 
     @router.get("/studies/{id}/space.svg", response_class=Response, responses=SVG)
     def space_drawing(id: Id) -> Response:

@@ -15,7 +15,7 @@ WINDOW = 200
 SCANNED = 5000
 """Most findings that one request looks through for those of an oracle or kind."""
 
-FAILURES = tuple(state for state in TrialState if state not in (TrialState.RUNNING, TrialState.COMPLETE))
+FAILURES = tuple(state for state in TrialState if state.is_failure)
 
 
 def study_of(view: Transaction, id: int, now: datetime) -> Study:
@@ -71,9 +71,9 @@ def thinned(points: Sequence[CurvePoint], most: int) -> list[CurvePoint]:
     """At most about ``most`` points of a curve: every improvement, and the others evenly thinned."""
     step = max(1, -(-len(points) // most))
     kept = []
-    best = float("-inf")
+    best: float | None = None
     for i, point in enumerate(points):
-        if point.best > best or i % step == 0 or i == len(points) - 1:
+        if point.best != best or i % step == 0 or i == len(points) - 1:
             kept.append(point)
         best = point.best
     return kept

@@ -20,7 +20,7 @@ from archsmith.graph.graph import Graph
 from archsmith.graph.pictures.drawing import draw
 from archsmith.graph.text import listing
 from archsmith.spaces.picture import picture_of_text
-from archsmith.storage.facts import Campaign, Study, TrialState
+from archsmith.storage.facts import Campaign, Study
 from archsmith.storage.store import Transaction
 from archsmith.web import formats
 from archsmith.web.door import Door
@@ -172,12 +172,12 @@ def compact(value: object) -> str:
 
 def done(study: Study) -> int:
     """Trials that have ended, however they did."""
-    return sum(count for state, count in study.counts.items() if state is not TrialState.RUNNING)
+    return study.ended
 
 
 def failed(study: Study) -> int:
-    """Trials that have ended without a value."""
-    return done(study) - study.counts.get(TrialState.COMPLETE, 0)
+    """Trials that have ended without being measured."""
+    return study.failed
 
 
 def share(campaign: Campaign) -> int | None:

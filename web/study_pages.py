@@ -13,6 +13,9 @@ from archsmith.web.lookups import PAGE, newest_trials, study_of, trial_of
 from archsmith.web.parts import Cursor, Id, address, asked, live
 from archsmith.web.site import Site, graph_of, picture, space_picture
 
+NOT_LISTED = ("space_text", "space_source", "settings", "objectives", "constraints")
+"""Parts of a spec that are shown otherwise than in the list of what was asked."""
+
 COLUMNS = ("parameters", "macs", "test_accuracy")
 """Measured numbers that get a column of the trials' table, where there are any."""
 
@@ -34,7 +37,7 @@ def study_pages(router: APIRouter, site: Site) -> None:
                 study=found,
                 space_svg=space_picture(found.spec.space_text),
                 source=highlight(found.spec.space_source or ""),
-                asked=asked(found.spec, without=("space_text", "space_source", "settings"), more=found.spec.settings),
+                asked=asked(found.spec, without=NOT_LISTED, more={**_goals(found), **found.spec.settings}),
                 **_best(view, found),
                 **_trials(view, found, state, order, after),
             )
@@ -57,7 +60,7 @@ def study_pages(router: APIRouter, site: Site) -> None:
                 trial=one,
                 epochs=view.trials.epochs(id, number),
                 measurement=[(name, shown(value)) for name, value in measured],
-                headline=[(name, value) for name, value in measured if name in COLUMNS],
+                headline=[(name, value) for name, value in measured if name in _columns(found)],
                 svg=svg,
                 listing=text,
             )
@@ -69,6 +72,20 @@ def _best(view: Transaction, study: Study) -> dict[str, Any]:
     best = trial_of(view, study.id, study.best_number)
     svg, text = picture(graph_of(view, best.graph))
     return {"best_svg": svg, "best_listing": text}
+
+
+def _goals(study: Study) -> dict[str, Any]:
+    """What the study wants, as it was asked for."""
+    spec = study.spec
+    bounds = {"constraints": list(map(str, spec.constraints))} if spec.constraints else {}
+    return {"objectives": list(map(str, spec.objectives)), **bounds}
+
+
+def _columns(study: Study) -> list[str]:
+    """Measured numbers to show beside the values: those of the constraints, and a few that are often there."""
+    bounds = [constraint.name for constraint in study.spec.constraints]
+    goals = [objective.name for objective in study.spec.objectives]
+    return [name for name in dict.fromkeys((*bounds, *COLUMNS)) if name not in goals]
 
 
 def _trials(view: Transaction, study: Study, state: str, order: str, after: int | None) -> dict[str, Any]:
@@ -84,11 +101,13 @@ def _trials(view: Transaction, study: Study, state: str, order: str, after: int 
     ranked = {"order": "value"} if order == "value" else {}
     following = {**kept, "after": rows[PAGE - 1].number} if len(rows) > PAGE else None
     measured = [trial.result.measurement for trial in rows[:PAGE] if trial.result]
+    several = len(study.spec.objectives) > 1
     return {
         "trials": rows[:PAGE],
         "state": state,
         "order": order,
-        "columns": [name for name in COLUMNS if any(name in row for row in measured)],
+        "columns": [name for name in _columns(study) if any(name in row for row in measured)],
+        "front": {one.number for one in view.trials.values(study.id) if one.front} if several else set(),
         "all_states": address(path, ranked) + "#trials",
         "states": [
             (one.value, count, address(path, {**ranked, "state": one}) + "#trials")

@@ -1,4 +1,4 @@
-"""Files such as users write: a small space, a task that logs what it measures, one that always fails."""
+"""Files such as users write: small spaces, a task that logs what it measures, one that always fails, one to train."""
 
 from pathlib import Path
 
@@ -59,6 +59,32 @@ def score(graph):
                 hoard.append(bytearray(1 << 24))
         case "elu":
             return float("nan")
+'''
+
+POINTS = '''
+"""Points inside and outside a disc: a task that is trained in milliseconds."""
+
+import torch
+from archsmith.evaluate.task import Data, Task
+
+
+def load():
+    points = torch.rand(300, 2, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    inside = (points.norm(dim=1) < 0.8).long()
+    return Data(*zip(points.split(100), inside.split(100)))
+
+
+task = Task("disc", input_shape=(2,), outputs=2, kind="classification", load=load)
+'''
+
+NETS = '''
+"""Networks of one hidden layer for points of the plane."""
+
+from archsmith.spaces.nodes import any_of, chain, choose, op
+from archsmith.spaces.space import search_space
+
+layer = chain(op("linear", out=choose(2, 3, 4, 6, 8, 12)), any_of(op("relu"), op("tanh"), op("sigmoid")))
+space = search_space(chain(layer, op("linear", out=2)), input=(2,))
 '''
 
 

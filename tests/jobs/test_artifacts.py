@@ -77,7 +77,7 @@ def test_a_disk_that_does_not_take_the_weights_stops_the_study_and_costs_no_tria
 def test_what_a_killed_job_left_is_not_taken_for_the_weights_of_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("archsmith.jobs.trials.os.getpid", lambda: 1)
+    monkeypatch.setattr("archsmith.jobs.orders.os.getpid", lambda: 1)
     score = write(tmp_path, score=SCORE)["score"]
     store = f"sqlite:///{tmp_path / 'store.db'}"
     left = tmp_path / "store-artifacts" / "incoming" / "1-0-1.pt"

@@ -74,7 +74,15 @@ def use_studies(t: Transaction, spec: StudySpec, graph: Graph, now: datetime) ->
     t.trials.finish(study, 1, TrialResult(TrialState.COMPLETE, 0.5, reused_from=0), [], now)
     t.trials.epochs(study, 0)
     t.trials.history(study)
+    t.trials.start(study, 2, {}, digest, now, bracket=0, until=1)
+    t.trials.pause(study, 2, TrialResult(TrialState.PAUSED, 0.5), [Epoch(1, {})], reached=1, checkpoint="a.ckpt")
+    t.trials.promote(study, 2, 3)
+    t.trials.finish(study, 2, TrialResult(TrialState.STOPPED, 0.5), [], now)
     t.trials.curve(study)
+    t.trials.values(study)
+    t.trials.front(study)
+    t.studies.change(study, {"stopping": {}})
+    t.studies.explain(study, "trials: all 20 were run")
     t.trials.known(study, digest)
     for state in (None, TrialState.COMPLETE, TrialState.RAISED):
         for after in (None, 0):

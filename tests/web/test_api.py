@@ -245,6 +245,7 @@ def test_the_description_names_every_route_and_its_answers(client: Client) -> No
         "/studies",
         "/studies/{id}",
         "/studies/{id}/curve",
+        "/studies/{id}/values",
         "/studies/{id}/space.svg",
         "/studies/{id}/trials",
         "/studies/{id}/trials/{number}",

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from archsmith.web.serve import server_for
-from tests.web.world import LEASE, NOW, SCRIPT, SPEC, TRIALS, World
+from tests.web.world import LEASE, NOW, SCRIPT, SPEC, TRIALS, World, fill_goals
 
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage")
 PATIENCE = 15_000
@@ -111,6 +111,16 @@ def test_the_curve_has_points_a_line_and_failures(site: str, page: Page) -> None
     expect(traces).to_have_count(3, timeout=PATIENCE)
     expect(page.locator("#curve .point")).to_have_count(57 + 6)
     expect(page.locator("#curve .legendtext")).to_have_text(["best so far", "val_accuracy", "failed"])
+
+
+def test_the_front_is_drawn_among_the_other_trials(world: World, page: Page) -> None:
+    study = fill_goals(world)
+    with served(world) as site:
+        page.goto(f"{site}/studies/{study}")
+
+        expect(page.locator("#values .legendtext")).to_have_text(["trials", "front", "breaks constraints"])
+        expect(page.locator("#values .point")).to_have_count(1 + 2 + 1)
+        expect(page.locator("#values .ytitle")).to_have_text("macs")
 
 
 def test_a_click_on_a_point_leads_to_its_trial(site: str, page: Page) -> None:

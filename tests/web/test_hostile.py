@@ -12,6 +12,7 @@ import pytest
 from archsmith.graph.graph import INPUT, Graph, Node, Value
 from archsmith.graph.types import TensorType
 from archsmith.storage.facts import Epoch, NewFinding, Progress, TrialResult, TrialState
+from archsmith.storage.goals import Constraint, Direction, Objective
 from archsmith.storage.store import Transaction, open_store
 from archsmith.web.app import create_app
 from tests.web.world import CAMPAIGN, LEASE, NOW, SPEC, Client, new_finding
@@ -52,14 +53,17 @@ def fill_with_evil(tx: Transaction) -> None:
     image = TensorType((1, 3, 8, 8))
     node = Node(EVIL, (Value(0),), (("mode", EVIL),), (image,))
     graph = Graph((Node(INPUT, (), (), (image,)), node), (Value(1),))
-    spec = replace(SPEC, space=EVIL, space_text=EVIL, task=EVIL, searcher=EVIL, objective=EVIL, settings={EVIL: [EVIL]})
+    spec = replace(SPEC, space=EVIL, space_text=EVIL, task=EVIL, searcher=EVIL, settings={EVIL: [EVIL]})
+    objectives = (Objective(EVIL), Objective(f"{EVIL} again", Direction.MIN))
+    spec = replace(spec, objectives=objectives, constraints=(Constraint(EVIL, "<=", 0.1),))
     digest = tx.graphs.put(graph)
     study = tx.studies.create(spec, EVIL, EVIL, NOW, LEASE).id
     for number in range(2):
         tx.trials.start(study, number, {EVIL: EVIL, "list": [EVIL]}, digest, NOW)
-    good = TrialResult(TrialState.COMPLETE, 0.5, {EVIL: EVIL, "parameters": EVIL})
+    good = TrialResult(TrialState.COMPLETE, 0.5, {EVIL: EVIL, "parameters": EVIL}, others=(0.1,), violation=4.0)
     tx.trials.finish(study, 0, good, [Epoch(1, {EVIL: 1.0})], NOW)
     tx.trials.finish(study, 1, TrialResult(TrialState.RAISED, None, {}, EVIL), [], NOW)
+    tx.studies.explain(study, EVIL)
     asked = replace(CAMPAIGN, oracles=(EVIL,), settings={EVIL: EVIL}, versions={EVIL: EVIL})
     campaign = tx.campaigns.create(asked, EVIL, EVIL, NOW, LEASE).id
     counters = {"cases": 3, EVIL: 2, "operators": {EVIL: 1}, "odd": EVIL, "ran": EVIL}
@@ -125,6 +129,7 @@ def test_a_drawing_shows_hostile_names_as_text(path: str, evil: Client) -> None:
         ("/studies/1", "application/json"),
         ("/studies/1/trials", "application/json"),
         ("/studies/1/curve", "application/json"),
+        ("/studies/1/values", "application/json"),
         ("/studies/1/trials/0/epochs", "application/json"),
         ("/findings/1", "application/json"),
         ("/findings/1/script", "text/plain; charset=utf-8"),

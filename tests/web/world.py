@@ -20,6 +20,7 @@ from archsmith.storage.facts import (
     TrialResult,
     TrialState,
 )
+from archsmith.storage.goals import Constraint, Direction, Objective
 from archsmith.storage.store import Store, Transaction
 from tests.graph.nets import odd_graph, small_net
 
@@ -157,6 +158,30 @@ def good_epochs(value: float) -> list[Epoch]:
         Epoch(n, {"train_loss": 2.3 / n, "val_loss": 2.4 / n, "val_accuracy": value * (1 - 0.5 / n)})
         for n in range(1, 9)
     ]
+
+
+def fill_goals(world: World) -> int:
+    """A study of two objectives and a constraint with trials in all the states that such a one has."""
+    objectives = (Objective("val_accuracy"), Objective("macs", Direction.MIN))
+    spec = replace(SPEC, objectives=objectives, constraints=(Constraint("latency_ms", "<=", 5.0),))
+    values = [(0.9, 900.0, 1.0), (0.8, 100.0, 2.0), (0.7, 500.0, 3.0), (0.95, 90.0, 7.5)]
+    with world.store.begin() as tx:
+        study = tx.studies.create(spec, "tradeoff", "host:1", NOW, LEASE).id
+        digest = tx.graphs.put(small_net(4, 1))
+        for number in range(6):
+            tx.trials.start(study, number, {"depth": number}, digest, NOW, bracket=0, until=3)
+        for number, (accuracy, macs, latency) in enumerate(values):
+            broken = max(0.0, latency / 5.0 - 1)
+            measured = {"macs": macs, "latency_ms": latency}
+            result = TrialResult(TrialState.COMPLETE, accuracy, measured, others=(macs,), violation=broken)
+            tx.trials.finish(study, number, result, [], NOW)
+        paused = TrialResult(TrialState.PAUSED, 0.5, {}, others=(70.0,))
+        tx.trials.pause(study, 4, paused, [Epoch(1, {}), Epoch(2, {})], reached=2, checkpoint="a.ckpt")
+        stopped = TrialResult(TrialState.STOPPED, 0.4, {}, "stopped after epoch 1")
+        tx.trials.finish(study, 5, stopped, [], NOW)
+        tx.studies.release(study, "host:1", JobState.FINISHED, NOW)
+        tx.studies.explain(study, "patience: no improvement in 3 trials")
+    return study
 
 
 def fill_campaigns(tx: Transaction) -> None:

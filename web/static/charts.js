@@ -73,6 +73,26 @@ function curve(data) {
   return [traces, layout];
 }
 
+function values(data) {
+  const [x, y] = data.objectives.map((text) => plainText(text.slice(4)));
+  const layout = frame(x, y);
+  const best = data.points.filter((p) => p.front).sort((p, q) => p.values[0] - q.values[0]);
+  const others = data.points.filter((p) => !p.front);
+  const points = (name, chosen, style) => ({
+    name, x: chosen.map((p) => p.values[0]), y: chosen.map((p) => p.values[1]), text: chosen.map((p) => p.number),
+    hovertemplate: `trial %{text}<br>${x} %{x:.5g}<br>${y} %{y:.5g}<extra></extra>`, ...style,
+  });
+  const traces = [
+    points("trials", others.filter((p) => p.violation === 0), { mode: "markers", marker: { color: colour("--accent"), size: 6, opacity: 0.55 } }),
+    points("front", best, { mode: data.objectives.length === 2 ? "lines+markers" : "markers", line: { color: colour("--ember"), width: 2 }, marker: { size: 7 } }),
+  ];
+  const broken = others.filter((p) => p.violation > 0);
+  if (broken.length) {
+    traces.push(points("breaks constraints", broken, { mode: "markers", marker: { color: colour("--bad"), size: 7, symbol: "x-thin-open", line: { width: 1.6 } } }));
+  }
+  return [traces, layout];
+}
+
 function epochs(data) {
   const names = [...new Set(data.flatMap((epoch) => Object.keys(epoch.metrics)))];
   const loss = (name) => name.includes("loss");
@@ -91,7 +111,7 @@ function epochs(data) {
   return [traces, layout];
 }
 
-const DRAWN = { curve, epochs };
+const DRAWN = { curve, values, epochs };
 const seen = new WeakMap();
 
 async function draw(box) {
@@ -99,9 +119,10 @@ async function draw(box) {
   if (!data) return;
   const [traces, layout] = DRAWN[box.dataset.chart](data);
   await Plotly.react(box, traces, layout, CONFIG);
-  if (box.dataset.chart === "curve" && !box.dataset.wired) {
+  if (box.dataset.chart !== "epochs" && !box.dataset.wired) {
     box.dataset.wired = "yes";
-    box.on("plotly_click", ({ points }) => { location.href = `${location.pathname}/trials/${points[0].x}`; });
+    const number = (point) => (box.dataset.chart === "curve" ? point.x : point.text);
+    box.on("plotly_click", ({ points }) => { location.href = `${location.pathname}/trials/${number(points[0])}`; });
   }
 }
 
