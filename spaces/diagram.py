@@ -25,7 +25,6 @@ from archsmith.spaces.questions import DEAD, EMPTY, Ask, Edge, End, Known, Memor
 from archsmith.spaces.solving import can_call, can_hold, many
 from archsmith.spaces.survey import NOTHING, Names, Survey, certain, mark
 
-
 SEALED = 20_000
 """Questions in sealed parts that are kept: there may be as many of them as architectures."""
 

@@ -84,8 +84,8 @@ class Seal:
 class Ask:
     """A question of the diagram; ``edges`` are those that were followed, by the option's place.
 
-    One that is not ``kept`` is drawn up anew whenever it is met, and keeps nothing: in parts with a ``seal`` there may be
-    too many of them.
+    One that is not ``kept`` is drawn up anew whenever it is met, and keeps nothing: in parts with a ``seal`` there may
+    be too many of them.
 
     What ``reach`` has found out about it stands here too: whether it is ``alive``, its options that are, what follows
     those that draws have found to be (``ways``, by the option's place), and the ``span`` of what can be spent behind.
