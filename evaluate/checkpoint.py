@@ -81,8 +81,10 @@ def load_checkpoint(path: Path, of: Facts) -> Checkpoint:
         raise _bad("is damaged, or was not written by this version of archsmith", path)
     try:
         found = torch.load(BytesIO(content), map_location="cpu", weights_only=True)
-    except UnpicklingError:  # its own text tells people to load the file unsafely
+    except (UnpicklingError, EOFError, KeyError, RuntimeError):  # the first tells people to load the file unsafely
         raise _bad("holds what no checkpoint does", path) from None
+    if not isinstance(found, dict) or found.keys() != {"of", "state", "metrics"}:
+        raise _bad("holds what no checkpoint does", path)
     other = [name for name in {**found["of"], **of} if found["of"].get(name) != of.get(name)]
     if other:
         raise _bad(

@@ -17,6 +17,9 @@ GZIP = b"\x1f\x8b"
 DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 """NumPy's names of the format's types, by their byte in the header; numbers are big-endian."""
 
+RANKS = 32
+"""Dimensions at most: NumPy takes not many more."""
+
 
 def read_idx(path: Path) -> "numpy.ndarray[Any, Any]":
     """The array of a file, plain or compressed by gzip, whatever it is called; it cannot be written to.
@@ -31,6 +34,8 @@ def read_idx(path: Path) -> "numpy.ndarray[Any, Any]":
         raise UserError(f"{path} must be an IDX file: two zero bytes, then a type and a rank; got {data[:4].hex(' ')}")
     dtype, rank = np.dtype(DTYPES[data[2]]), data[3]
     start = 4 + 4 * rank
+    if rank > RANKS:
+        raise UserError(f"{path} must have at most {RANKS} dimensions; its header says {rank}")
     if len(data) < start:
         raise UserError(f"{path} must give {rank} sizes in its header; it ends before the last")
     shape = unpack(f">{rank}I", data[4:start])

@@ -65,8 +65,7 @@ def grown(
 ) -> Tensor:
     """The weight of a dense layer for more units on either side and a kernel at least as large.
 
-    ``axes`` are the weight's axes of units that leave and that enter. A larger kernel has zeros around the old one,
-    one more behind than in front where they cannot be equal.
+    ``axes`` are the weight's axes of units that leave and that enter. A larger kernel has zeros around the old one.
     """
     leave, enter = axes
     copied = weight.index_select(leave, outgoing.index).index_select(enter, incoming.index)
@@ -76,8 +75,12 @@ def grown(
 
 
 def padded(weight: Tensor, kernel: Sequence[int]) -> Tensor:
-    """The weight with zeros around its last dimensions up to the sizes of ``kernel``."""
+    """The weight with zeros around its last dimensions up to the sizes of ``kernel``.
+
+    Padding "same" puts (size - 1) // 2 in front of the image, so the old kernel moves by the difference of that.
+    """
     pads = list[int]()
     for old, new in zip(reversed(weight.shape[weight.dim() - len(kernel) :]), reversed(kernel), strict=True):
-        pads += [(new - old) // 2, new - old - (new - old) // 2]
+        front = (new - 1) // 2 - (old - 1) // 2
+        pads += [front, new - old - front]
     return functional.pad(weight, pads) if pads else weight

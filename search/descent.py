@@ -114,7 +114,8 @@ class Descent:
     ) -> list[Group]:
         groups = groups_of(decision, within, bisect=self.tree.bisect)
         if len(options) < len(decision.everywhere):
-            groups = [group for group in groups if any(option in options for option in group)]
+            left = frozenset(options)
+            groups = [group for group in groups if not left.isdisjoint(group)]
         return groups if here is None else self.bounds.considered(here, decision, groups, chances)
 
     def _greatest(self, here: Node, decision: Decision, groups: list[Group]) -> list[Group]:
@@ -123,7 +124,8 @@ class Descent:
         if fresh:
             return fresh
         bounds = self._upper_bounds(here, decision, groups)
-        return [group for group, bound in zip(groups, bounds, strict=True) if bound == max(bounds)]
+        greatest = max(bounds)
+        return [group for group, bound in zip(groups, bounds, strict=True) if bound == greatest]
 
     def _offered(
         self, here: Node | None, decision: Decision, within: Group, options: Group, chances: Chances
@@ -136,7 +138,8 @@ class Descent:
         if found is None:
             groups = self._groups(here, decision, within, options, chances)
             bounds = self._upper_bounds(here, decision, groups)
-            found = groups, [exp((bound - max(bounds)) / self.bounds.trust) for bound in bounds]
+            greatest = max(bounds)
+            found = groups, [exp((bound - greatest) / self.bounds.trust) for bound in bounds]
             if self.bounds.widening is None:  # with it, the groups are another guide's others
                 self.offered[here, options] = found
         return found

@@ -6,7 +6,7 @@ A curve has the value after every epoch from the first, to be maximised.
 from collections.abc import Callable, Mapping, Sequence
 from inspect import signature
 from math import erfc, isfinite, sqrt
-from statistics import fmean, median
+from statistics import median
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -46,7 +46,12 @@ class MedianRule:
         length = len(curve)
         if not self._least <= length < self._epochs or not _finite(curve):
             return False
-        means = [fmean(other[:length]) for other in others if len(other) >= length and _finite(other[:length])]
+        # Divided first: a sum of the largest numbers overflows.
+        means = [
+            sum(value / length for value in other[:length])
+            for other in others
+            if len(other) >= length and _finite(other[:length])
+        ]
         return len(means) >= self._others and max(curve) < median(means)
 
 

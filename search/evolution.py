@@ -11,6 +11,8 @@ from archsmith.search.searcher import Values
 from archsmith.spaces.decisions import Space, Trace
 from archsmith.spaces.proposals import draw_trace, mutate_trace
 
+DRAWN = 5
+
 
 class RegularizedEvolution:
     """Mutates the best of a few members of a population in which the oldest dies, however good it was.
@@ -21,11 +23,12 @@ class RegularizedEvolution:
     told anew does not become younger.
     """
 
-    def __init__(self, *, population: int = 16, tournament: int = 5) -> None:
+    def __init__(self, *, population: int = 16, tournament: int | None = None) -> None:
+        """Five are drawn if ``tournament`` is not given, or all of a smaller population."""
         check_whole("evolution's population", population, 2)
-        check_whole("evolution's tournament", tournament, 1, population)
         self._size = population
-        self._tournament = tournament
+        self._tournament = min(DRAWN, population) if tournament is None else tournament
+        check_whole("evolution's tournament", self._tournament, 1, population)
         self._population: deque[Trial] = deque()
         self._history = History()
 

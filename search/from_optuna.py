@@ -124,6 +124,10 @@ def _new_study(
 def _maker(sampler: "str | Callable[[int], BaseSampler]", options: Mapping[str, Any]) -> "Callable[[int], BaseSampler]":
     """What makes a sampler of a seed, tried once so that mistakes are found here."""
     samplers = imported("optuna.samplers")
+    if not isinstance(options, Mapping):
+        raise UserError(
+            f"options must be a sampler's options by name, as in {{'n_startup_trials': 5}}; got {options!r}"
+        )
     if isinstance(sampler, str):
         make = _named(samplers, sampler, options)
     elif not callable(sampler):

@@ -123,8 +123,8 @@ def rungs_of(epochs: int, least: int, reduction: int) -> tuple[int, ...]:
         found.append(epochs // reduction ** len(found))
     if len(found) == 1:
         raise UserError(
-            f"halving compares trials before their last epoch: epochs / reduction must be at least {least}, the least"
-            f" that a trial is trained; got epochs={epochs}, reduction={reduction}"
+            f"a fidelity compares trials before their last epoch: epochs / reduction must be at least {least}, the"
+            f" least that a trial is trained; got epochs={epochs}, reduction={reduction}"
         )
     return tuple(reversed(found))
 
@@ -170,7 +170,8 @@ def _in_brackets(
 def _rescue(runs: Sequence[Run], rungs_of_bracket: Callable[[int], tuple[int, ...]]) -> Promote | Wait:
     """The best of the highest rung, if no run was trained to the end and none is being trained."""
     running = any(run.state is RunState.RUNNING for run in runs)
-    trained = any(run.epochs >= rungs_of_bracket(run.bracket)[-1] and run.value is not None for run in runs)
+    whole = [run for run in runs if run.epochs >= rungs_of_bracket(run.bracket)[-1]]
+    trained = any(run.value is not None and isfinite(run.value) for run in whole)
     paused = promotable(runs)
     if running or trained or not paused:
         return Wait()
@@ -181,7 +182,7 @@ def _rescue(runs: Sequence[Run], rungs_of_bracket: Callable[[int], tuple[int, ..
 
 def _check(name: str, given: object, least: int) -> None:
     if not isinstance(given, int) or isinstance(given, bool) or given < least:
-        raise UserError(f"halving's {name} must be an integer of at least {least}; got {given!r}")
+        raise UserError(f"a fidelity's {name} must be an integer of at least {least}; got {given!r}")
 
 
 FIDELITIES: Mapping[str, Callable[..., Fidelity]] = MappingProxyType(

@@ -208,7 +208,7 @@ def scored(values: Values, violation: float = 0.0) -> Score | None:
     """The score of what was told; None if a value is not finite, or is missing."""
     if values is None:
         return None
-    given = (values,) if isinstance(values, int | float) else tuple(values)
+    given = tuple(values) if isinstance(values, Sequence) else (values,)
     if not given or not all(map(_finite, (*given, violation))):
         return None
     return Score(tuple(map(float, given)), max(0.0, float(violation)))

@@ -174,7 +174,12 @@ def _widening(given: Sequence[float] | None) -> tuple[float, float] | None:
         return None
     pair = isinstance(given, Sequence) and len(given) == 2 and all(map(_number, given))
     right = pair and given[0] > 0 and 0 <= given[1] <= 1
-    _demand("widening", given, "two numbers, k above 0 and alpha from 0 to 1", met=right)
+    _demand(
+        "widening",
+        given,
+        "two numbers, k above 0 and alpha from 0 to 1, as in 1,0.5",
+        met=right,
+    )
     return float(given[0]), float(given[1])
 
 

@@ -92,10 +92,9 @@ def crowding(points: Sequence[Point]) -> list[float]:
         order = sorted(range(len(points)), key=lambda place: points[place][objective])
         ranked = [points[place][objective] for place in order]
         room[order[0]] = room[order[-1]] = inf
-        extent = ranked[-1] - ranked[0]
+        extent = ranked[-1] / 2 - ranked[0] / 2  # halved first: values may be as far apart as numbers go
         for at in range(1, len(order) - 1) if extent > 0 else ():
-            # Halved first: values may be as far apart as numbers go.
-            room[order[at]] += (ranked[at + 1] / 2 - ranked[at - 1] / 2) / (ranked[-1] / 2 - ranked[0] / 2)
+            room[order[at]] += (ranked[at + 1] / 2 - ranked[at - 1] / 2) / extent
     return room
 
 

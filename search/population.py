@@ -18,9 +18,9 @@ class MuPlusLambda:
     """
 
     def __init__(self, *, mu: int = 10, lam: int = 1, crossover: float = 0.5) -> None:
-        check_whole("population's mu", mu, 1)
-        check_whole("population's lam", lam, 1)
-        check_share("population's crossover", crossover)
+        check_whole("mu-plus-lambda's mu", mu, 1)
+        check_whole("mu-plus-lambda's lam", lam, 1)
+        check_share("mu-plus-lambda's crossover", crossover)
         self._mu = mu
         self._crossover = crossover
         self._history = History()

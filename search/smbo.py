@@ -89,15 +89,16 @@ class SMBO:
     ) -> None:
         self._surrogate = _surrogate(surrogate)
         name = acquisition or self._surrogate.acquisition
-        check_word("acquisition", name, tuple(ACQUISITIONS))
+        check_word("smbo's acquisition", name, tuple(ACQUISITIONS))
         self._candidates = self._surrogate.candidates if candidates is None else candidates
-        check_whole("candidates", self._candidates, 2)
-        check_whole("initial", initial, 2)
-        check_share("epsilon", epsilon)
+        check_whole("smbo's candidates", self._candidates, 2)
+        check_whole("smbo's initial", initial, 2)
+        check_share("smbo's epsilon", epsilon)
         self._acquisition = ACQUISITIONS[name]
         self._initial, self._epsilon = initial, epsilon
         self._history = History()
         self._features: dict[Trace, Features] = {}
+        self._met = 0
         self._learnt: tuple[tuple[int, int], Learnt] | None = None
 
     def ask(self, space: Space, rng: Random, pending: Sequence[Trace]) -> Trace:
@@ -115,6 +116,7 @@ class SMBO:
     def _ranked(self, space: Space, rng: Random, pending: Sequence[Trace]) -> list[Trace]:
         """Candidates, the most promising first."""
         numbers = np.random.default_rng(rng.getrandbits(64))
+        self._meet(space)
         trials = fitted(self._history.trials)
         rows = [self._encoded(space, trial.trace) for trial in trials]
         targets = targets_of([trial.score for trial in trials])
@@ -129,6 +131,13 @@ class SMBO:
         best = float(belief.predict([rows[place] for place in np.argsort(-targets)[:PARENTS]])[0].max())
         worth = self._acquisition(belief, [self._encoded(space, trace) for trace in candidates], best, numbers)
         return [candidates[place] for place in np.argsort(-worth, kind="stable")]
+
+    def _meet(self, space: Space) -> None:
+        """Show the encoding what was told since; what it would now encode otherwise is forgotten."""
+        for trial in self._history.trials[self._met :]:
+            if self._surrogate.encode.meet(space, trial.trace):
+                self._features.clear()
+        self._met = len(self._history.trials)
 
     def _learn(self, space: Space) -> Learnt:
         """The model learnt from the first trials: the same whether a study was interrupted since or not."""
@@ -181,5 +190,5 @@ def fitted(trials: Sequence[Trial]) -> list[Trial]:
 def _surrogate(given: str | Surrogate) -> Surrogate:
     if isinstance(given, Surrogate):
         return given
-    check_word("surrogate", given, tuple(SURROGATES))
+    check_word("smbo's surrogate", given, tuple(SURROGATES))
     return SURROGATES[given]()

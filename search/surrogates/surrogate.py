@@ -1,6 +1,6 @@
 """What a model-based searcher asks of its model."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -49,8 +49,16 @@ class Features(NamedTuple):
     values: Array
 
 
-Encoding = Callable[[Space, Trace], Features]
-"""An architecture as features."""
+class Encoding(Protocol):
+    """Architectures as features."""
+
+    def meet(self, space: Space, trace: Trace) -> bool:
+        """Learn what can be learnt from a trace that was told; whether anything is encoded otherwise from now on."""
+        ...
+
+    def __call__(self, space: Space, trace: Trace) -> Features:
+        """The features of a trace's architecture; depends on nothing but the traces that were met."""
+        ...
 
 
 class Posterior(Protocol):

@@ -18,13 +18,16 @@ def targets_of(scores: Sequence[Score | None]) -> Array:
     as bad as that, since a search need not know how bad bad is and losses may span powers of ten. What breaks
     a constraint, or could not be measured, is ``WORST`` too.
     """
-    good = np.array([score.value for score in scores if score is not None and not score.violation])
+    allowed = np.array([score is not None and not score.violation for score in scores])
+    # Halved, since the largest numbers differ by more than a number can be.
+    good = np.array([score.value / 2 for score in scores if score is not None and not score.violation])
     found = np.full(len(scores), WORST)
     if len(good):
-        median = float(np.median(good))
-        reach = float(good.max()) - median
-        allowed = [score is not None and not score.violation for score in scores]
-        found[allowed] = np.clip((good - median) / reach, WORST, 1.0) if reach > 0 else 1.0
+        best, median = float(good.max()), float(np.median(good))
+        if median < best:
+            found[allowed] = np.clip((good - median) / (best - median), WORST, 1.0)
+        else:  # more than half are as good as the best
+            found[allowed] = np.where(good < best, WORST, 1.0)
     centred: Array = found - found.mean()
     deviation = centred.std()
     return centred / deviation if deviation > 0 else centred

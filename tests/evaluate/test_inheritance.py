@@ -328,3 +328,17 @@ def test_a_layer_with_other_inputs_than_its_pair_stays_random() -> None:
     total = sum(entry.numel() for entry in lower(child, DECLARED).parameters())
 
     assert share == pytest.approx(1 - fresh / total)
+
+
+@pytest.mark.parametrize(("old", "new"), [(2, 3), (4, 5), (2, 4), (3, 5), (3, 4)])
+def test_a_kernel_of_any_size_grows_in_place_under_a_stride(old: int, new: int) -> None:
+    """Padding "same" is another in front of even and odd kernels, so zeros are not always as many on both sides."""
+
+    def strided(kernel: int) -> Graph:
+        def layers(builder: Builder, x: Value) -> Value:
+            x = builder.add("conv2d", x, out=3, kernel=kernel, stride=2, padding="same")
+            return builder.add("linear", builder.add("flatten", builder.add("relu", x)), out=3)
+
+        return graph(2, 12, 12, of=layers)
+
+    assert same_function(strided(new), strided(old)) > 0

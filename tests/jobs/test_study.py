@@ -163,7 +163,7 @@ def test_a_changed_space_is_not_resumed(place: dict[str, str], tmp_path: Path) -
         ({"trials": 0}, "trials must be at least 1; got 0"),
         ({"workers": 0}, "workers must be at least 1; got 0"),
         ({"settings": {"epoch": 3}}, "epochs"),
-        ({"options": {"popula": 3}}, "population"),
+        ({"options": {"initials": 3}}, "initial"),
     ],
 )
 def test_a_mistake_is_reported_before_anything_is_written(

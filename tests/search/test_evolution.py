@@ -121,7 +121,7 @@ def test_what_is_not_finite_never_is_a_member(value: float | None) -> None:
         ({"population": 2.5}, "population must be an integer of at least 2; got 2.5"),
         ({"population": True}, "population must be an integer of at least 2; got True"),
         ({"tournament": 0}, "tournament must be an integer from 1 to 16; got 0"),
-        ({"population": 4}, "tournament must be an integer from 1 to 4; got 5"),
+        ({"population": 4, "tournament": 5}, "tournament must be an integer from 1 to 4; got 5"),
     ],
 )
 def test_options_are_checked(options: dict[str, Any], message: str) -> None:

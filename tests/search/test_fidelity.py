@@ -335,7 +335,7 @@ def test_rungs_go_down_from_the_full_training(numbers: tuple[int, int, int], run
 @given(st.integers(2, 500), st.integers(1, 20), st.integers(2, 5))
 def test_rungs_rise_from_no_less_than_the_least(epochs: int, least: int, reduction: int) -> None:
     if epochs // reduction < least:
-        with pytest.raises(UserError, match="halving compares trials before their last epoch"):
+        with pytest.raises(UserError, match="a fidelity compares trials before their last epoch"):
             rungs_of(epochs, least, reduction)
         return
     rungs = rungs_of(epochs, least, reduction)
@@ -351,10 +351,10 @@ def test_rungs_rise_from_no_less_than_the_least(epochs: int, least: int, reducti
     [
         ("grid", {"epochs": 9}, "a fidelity must be one of asha, halving, hyperband; got 'grid'"),
         ("asha", {"epochs": 9, "trials": 3}, "fidelity asha takes the options least, reduction; got trials"),
-        ("asha", {"epochs": 1}, "halving's epochs must be an integer of at least 2; got 1"),
-        ("halving", {"epochs": 9, "trials": 1}, "halving's trials must be an integer of at least 2; got 1"),
-        ("hyperband", {"epochs": 9, "reduction": 1}, "halving's reduction must be an integer of at least 2; got 1"),
-        ("hyperband", {"epochs": 9, "least": 0}, "halving's least must be an integer of at least 1; got 0"),
+        ("asha", {"epochs": 1}, "a fidelity's epochs must be an integer of at least 2; got 1"),
+        ("halving", {"epochs": 9, "trials": 1}, "a fidelity's trials must be an integer of at least 2; got 1"),
+        ("hyperband", {"epochs": 9, "reduction": 1}, "a fidelity's reduction must be an integer of at least 2; got 1"),
+        ("hyperband", {"epochs": 9, "least": 0}, "a fidelity's least must be an integer of at least 1; got 0"),
     ],
 )
 def test_options_are_checked(name: str, options: dict[str, int], message: str) -> None:

@@ -71,9 +71,9 @@ def test_the_first_parents_are_drawn_at_random() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"mu": 0}, "population's mu must be an integer of at least 1; got 0"),
-        ({"lam": 0.5}, "population's lam must be an integer of at least 1; got 0.5"),
-        ({"crossover": -0.1}, "population's crossover must be a number from 0 to 1; got -0.1"),
+        ({"mu": 0}, "mu-plus-lambda's mu must be an integer of at least 1; got 0"),
+        ({"lam": 0.5}, "mu-plus-lambda's lam must be an integer of at least 1; got 0.5"),
+        ({"crossover": -0.1}, "mu-plus-lambda's crossover must be a number from 0 to 1; got -0.1"),
     ],
 )
 def test_options_are_checked(options: dict[str, int], message: str) -> None:

@@ -1,6 +1,7 @@
 """SMBO: what it proposes and what it is worth, whatever the unit, the surrogate and the number of trials."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from random import Random
@@ -9,6 +10,7 @@ from statistics import mean
 import pytest
 
 from archsmith.graph.errors import UserError
+from archsmith.graph.graph import Graph
 from archsmith.search.history import Trial, scored
 from archsmith.search.random import RandomSearch
 from archsmith.search.searcher import Searcher
@@ -16,15 +18,32 @@ from archsmith.search.smbo import MOST, SMBO, SURROGATES, Surrogate, fitted
 from archsmith.search.surrogates.encodings import Answers, Networks, paths
 from archsmith.search.surrogates.ensemble import Ensemble
 from archsmith.search.surrogates.forest import Forest
-from archsmith.spaces.decisions import Trace
+from archsmith.spaces.decisions import Decision, Steps, Trace
 from archsmith.spaces.nodes import chain, choose, op
 from archsmith.spaces.proposals import draw_trace
 from archsmith.spaces.space import search_space
 from tests.contracts.searcher import CLAUSES, Make
+from tests.search.questions import GRAPH
 
 WIDTHS = tuple(choose(*range(2, 10)) for _ in range(4))
 SPACE = search_space(chain(*(op("linear", out=width) for width in WIDTHS)), input=(3,))
 
+
+@dataclass(frozen=True)
+class Shifting:
+    """The options of the second and third decision begin where the first says."""
+
+    def walk(self) -> Steps[Graph]:
+        first = int((yield Decision("first", (2, 3, 4, 5, 6), ordered=True)))
+        for name in ("second", "third"):
+            yield Decision(name, tuple(range(first, 2 * first + 3)), ordered=True)
+        return GRAPH
+
+    def text(self) -> str:
+        return "shifting"
+
+
+SHIFTING = Shifting()
 MAKES: dict[str, Make] = {
     "pairs": partial(SMBO, initial=3),
     "thompson": partial(SMBO, initial=3, acquisition="thompson"),
@@ -75,6 +94,23 @@ def test_a_value_of_any_unit_is_as_good() -> None:
         scaled.tell(trace, 1024 * value(trace) - 4096)
 
 
+def test_options_that_change_from_walk_to_walk_leave_no_trace_in_a_later_proposal() -> None:
+    """What an encoding takes for the options of a decision must not depend on candidates of earlier asks."""
+    asked, fresh = SMBO(initial=4, candidates=30), SMBO(initial=4, candidates=30)
+    for number in range(12):
+        for other in range(3):
+            asked.ask(SHIFTING, Random(f"{number}/{other}"), ())
+        trace = fresh.ask(SHIFTING, Random(number), ())
+
+        assert asked.ask(SHIFTING, Random(number), ()) == trace
+        asked.tell(trace, score(trace))
+        fresh.tell(trace, score(trace))
+
+
+def score(trace: Trace) -> float:
+    return Random(repr(sorted(trace.answers))).random()
+
+
 def test_pending_proposals_move_the_next_one_elsewhere() -> None:
     searcher = SMBO(acquisition="ucb")
     for number in range(20):
@@ -110,11 +146,11 @@ def test_many_trials_are_resumed_as_they_were() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"surrogate": "oracle"}, "surrogate must be pairs or ridge or .*; got 'oracle'"),
-        ({"acquisition": "luck"}, "acquisition must be ucb or thompson or ei or mean; got 'luck'"),
-        ({"candidates": 1}, "candidates must be an integer of at least 2; got 1"),
-        ({"initial": 0}, "initial must be an integer of at least 2; got 0"),
-        ({"epsilon": 1.5}, "epsilon must be a number from 0 to 1; got 1.5"),
+        ({"surrogate": "oracle"}, "smbo's surrogate must be pairs or ridge or .*; got 'oracle'"),
+        ({"acquisition": "luck"}, "smbo's acquisition must be ucb or thompson or ei or mean; got 'luck'"),
+        ({"candidates": 1}, "smbo's candidates must be an integer of at least 2; got 1"),
+        ({"initial": 0}, "smbo's initial must be an integer of at least 2; got 0"),
+        ({"epsilon": 1.5}, "smbo's epsilon must be a number from 0 to 1; got 1.5"),
     ],
 )
 def test_options_are_checked(options: dict[str, object], message: str) -> None:

@@ -48,6 +48,7 @@ def rows_of(matrix: Sequence[Sequence[float]]) -> list[Features]:
 def test_ordered_options_are_as_alike_as_they_are_near() -> None:
     encode = Answers()
     given_traces = [Trace((("0/linear.out", out), *traces(1)[0].answers[1:])) for out in (2, 4, 8, 16)]
+    encode.meet(SPACE, given_traces[0])
     features = [encode(SPACE, trace) for trace in given_traces]
     rows = Matrix(features).rows(features)
     inner = rows @ rows.T - 3  # three other answers, which all share
@@ -114,6 +115,31 @@ def test_better_scores_have_targets_that_are_no_smaller(scores: list[Score | Non
     assert targets.std() == pytest.approx(1) or targets.std() == 0
     assert all(a[1] <= b[1] + 1e-12 for a, b in pairwise(allowed))
     assert all(other <= target + 1e-12 for other in others for _, target in allowed)
+
+
+def test_the_best_is_better_than_others_even_if_most_are_as_good() -> None:
+    targets = targets_of([Score((value,)) for value in (1.0, 1.0, 1.0, 1.0, 0.9, -100.0)])
+
+    assert targets[0] > targets[4]
+    assert len(set(targets[:4])) == 1
+
+
+@pytest.mark.parametrize("huge", [1.7e308, 1e300, 1e-300])
+def test_values_as_far_apart_as_numbers_go_have_targets(huge: float) -> None:
+    targets = targets_of([Score((value,)) for value in (-huge, 0.0, huge / 2, huge)])
+
+    assert np.isfinite(targets).all()
+    assert (np.diff(targets) > 0).all()
+
+
+def test_a_decision_of_very_many_options_is_encoded_in_a_few_numbers() -> None:
+    many = search_space(op("linear", out=choose(*range(1, 20_001))), input=(3,))
+    encode = Answers()
+    encode.meet(many, Trace((("linear.out", 9_999),)))
+    near, far = (encode(many, Trace((("linear.out", out),))) for out in (10_000, 20_000))
+
+    assert len(near.columns) < 20
+    assert set(near.columns).isdisjoint(far.columns)
 
 
 def test_how_bad_the_bad_ones_are_makes_no_difference() -> None:
