@@ -21,6 +21,9 @@ FEW = 200
 PATIENCE = 2_000
 """Questions looked at in one go before a solver is asked."""
 
+REMEMBERED = 200_000
+"""Questions, with what was spent before them, of which it is kept whether they lead anywhere."""
+
 Spent = tuple[int, int]
 """Parameters and multiply-accumulates so far."""
 
@@ -87,14 +90,18 @@ class Reach:
         """Whether an architecture is behind the edge, when so much is spent before it."""
         if not self.alive(edge) or not self.diagram.of_cost:
             return self.alive(edge)
+        if not isinstance(edge.target, Ask):
+            return self.verdict(edge, spent)[1] == 1
+        place = edge.target, after(edge, spent)
+        known = self._found.get(place)
+        if known is not None:
+            return known
         verdict = self.verdict(edge, spent)
-        if not verdict[1] or not isinstance(edge.target, Ask):
-            return verdict[1] == 1
-        known = self._found.get((edge.target, after(edge, spent)))
-        if known is None:
-            sure = self._bounds_decide or verdict == (1, 1)
-            return sure or self._search(edge.target, after(edge, spent))
-        return known
+        if verdict[1] and not self._bounds_decide and verdict != (1, 1):
+            return self._search(*place)
+        if len(self._found) < REMEMBERED:
+            self._found[place] = verdict[1] == 1
+        return verdict[1] == 1
 
     def alive(self, edge: Edge) -> bool:
         """Whether some walk behind the edge ends well, whatever it costs."""
