@@ -17,6 +17,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -270,6 +271,7 @@ def prepared(given: argparse.Namespace) -> tuple[list[str], list[str]]:
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # or workers would outlive who asked them
     given = _arguments()
     for threads in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[threads] = "1"  # the workers' numpy is imported after this

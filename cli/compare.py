@@ -1,5 +1,6 @@
 """``archsmith search compare``: studies side by side, as a table and as a picture."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
 KINDS = (".svg", ".png", ".pdf")
 UNDATED = {".svg": {"Date": None}, ".png": {}, ".pdf": {"CreationDate": None}}
 """What keeps a picture of each kind from saying when it was drawn."""
+
+DASHES = ((0, ()), (0, (6, 2)), (2, (3, 2)), (4, (1, 2)), (6, (6, 2, 1, 2)))
+"""How the line of each group is broken: where lines coincide, those below show in the gaps."""
+
+MARKS = ("", "o", "s", "^", "x")
+"""What stands on the lines once the dashes are used up."""
 
 
 @click.command()
@@ -138,22 +145,28 @@ def _row(group: "Group", *, tested: bool) -> list[object]:
     ended = sorted({run.ended for run in group.runs})
     trials = f"{ended[0]} to {ended[-1]}" if len(ended) > 1 else ended[0]
     count = len(group.runs)
-    figures = [_shown(found, count) for found in (*group.figures, group.final)]
-    return [group.label, count, trials, *figures, *([_shown(group.test, count)] if tested else [])]
+    figures = [shown(found, count) for found in (*group.figures, group.final)]
+    return [group.label, count, trials, *figures, *([shown(group.test, count)] if tested else [])]
 
 
-def _shown(found: "Figure | None", studies: int) -> str | None:
+def shown(found: "Figure | None", studies: int) -> str | None:
     """The figure; of fewer than all ``studies``, with how many these are."""
     if found is None:
         return None
-    error = f" ± {_number(found.error, 1)}" if found.error is not None else ""
+    error = f" ± {_fixed(found.error, 1)}" if found.error is not None else ""
     fewer = f" ({found.studies})" if found.studies < studies else ""
-    return f"{_number(found.mean, 4)}{error}{fewer}"
+    return f"{_number(found.mean)}{error}{fewer}"
 
 
-def _number(value: float, digits: int) -> str:
-    """So many digits, and of counts such as parameters all of them."""
-    return f"{value:.0f}" if 1e3 <= abs(value) < 1e9 else f"{value:.{digits}g}"
+def _number(value: float) -> str:
+    """Four digits, and of counts such as parameters all of them."""
+    return f"{value:.0f}" if 1e3 <= abs(value) < 1e9 else _fixed(value, 4)
+
+
+def _fixed(value: float, digits: int) -> str:
+    """So many significant digits, without an exponent where it can be read without one."""
+    text = f"{value:.{digits}g}"
+    return f"{Decimal(text):f}" if 1e-6 <= abs(value) < 1e9 else text
 
 
 def _verdict(group: "Group", first: str, unit: str) -> str:
@@ -161,7 +174,7 @@ def _verdict(group: "Group", first: str, unit: str) -> str:
     assert against is not None
     of = "paired by seed, Wilcoxon" if against.paired else "Mann-Whitney"
     pairs = f"{100 * against.better:.0f} % of pairs"
-    when = f"{_number(against.spent, 4)} {unit}"
+    when = f"{_number(against.spent)} {unit}"
     return f"{group.label} against {first} at {when}: better in {pairs}, p = {against.p:.2g} ({of})"
 
 
@@ -173,8 +186,8 @@ def draw(compared: "Comparison", file: Path) -> None:
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": "archsmith", "font.size": 8}):
         canvas = Canvas(figsize=(6.4, 4.0), layout="constrained")
         panel = canvas.add_subplot()
-        for group in compared.groups:
-            _draw_group(panel, group)
+        for place, group in enumerate(compared.groups):
+            _draw_group(panel, group, place)
         panel.set_xlabel("ended trials" if compared.unit == "trials" else "seconds of training")
         panel.set_ylabel(f"{compared.measure} so far", parse_math=False)
         for text in panel.legend().get_texts():
@@ -182,12 +195,14 @@ def draw(compared: "Comparison", file: Path) -> None:
         canvas.savefig(file, dpi=150, metadata=UNDATED[file.suffix])
 
 
-def _draw_group(panel: Any, group: "Group") -> None:
+def _draw_group(panel: Any, group: "Group", place: int) -> None:
     curve = group.curve()
     places, means = [place for place, _ in curve], [found.mean for _, found in curve]
     label = f" {group.label}"  # without the space, a name that begins with _ would not be in the legend
     label += f" ({len(group.runs)} studies)" if len(group.runs) > 1 else ""
-    line = panel.step(places, means, where="post", linewidth=1.2, label=label)[0]
+    dashes, mark = DASHES[place % len(DASHES)], MARKS[place // len(DASHES) % len(MARKS)]
+    style = {"linestyle": dashes, "marker": mark, "markersize": 3, "linewidth": 1.2}
+    line = panel.step(places, means, where="post", label=label, **style)[0]
     low = [found.mean - (found.error or 0.0) for _, found in curve]
     high = [found.mean + (found.error or 0.0) for _, found in curve]
     panel.fill_between(places, low, high, step="post", color=line.get_color(), alpha=0.15, linewidth=0)

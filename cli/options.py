@@ -2,7 +2,7 @@
 
 import os
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -112,14 +112,37 @@ def fidelity_options(command: F) -> F:
     return fidelity(stop_early(screen(inherit(command))))
 
 
-def pairs(entries: Sequence[str], option: str) -> dict[str, Any]:
-    """``KEY=VALUE`` entries as a mapping; a value that looks like a number, a boolean or a list is one."""
-    found: dict[str, Any] = {}
+def pairs(entries: Sequence[str], option: str, *, with_none: bool = False) -> dict[str, Any]:
+    """``KEY=VALUE`` entries as a mapping, in which ``A.B=VALUE`` is an entry of the mapping ``A``.
+
+    A value that looks like a number, a boolean or a list is one; ``with_none``, the word none is None, which is for
+    options that have no value called so.
+
+    Raises:
+        UserError: an entry is something else, or one key is given twice.
+    """
+    flat: dict[str, Any] = {}
     for entry in entries:
         key, equals, text = entry.partition("=")
-        if not equals or not key:
+        if not equals or not all(key.split(".")):
             raise UserError(f"{option} takes KEY=VALUE; got {entry!r}")
-        found[key] = _value(text)
+        if key in flat:
+            raise UserError(f"{option} takes each key once; got {key} twice, the last {entry!r}")
+        flat[key] = None if with_none and text == "none" else _value(text)
+    return _nested(flat, option)
+
+
+def _nested(flat: Mapping[str, Any], option: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in flat.items():
+        *outer, last = key.split(".")
+        inside = found
+        for depth, part in enumerate(outer, start=1):
+            whole = ".".join(outer[:depth])
+            if whole in flat:
+                raise UserError(f"{option} takes either {whole}=VALUE or {whole}.KEY=VALUE; got both, with {key}")
+            inside = inside.setdefault(part, {})
+        inside[last] = value
     return found
 
 

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from archsmith.cli.studies import without_decimals
 from archsmith.jobs.progress import (
     CampaignStarted,
     CaseEnded,
@@ -106,7 +107,7 @@ class LiveProgress:
             self._line(f"trial {ended.number} {result.state.value}: {result.reason}")
         elif not self._console.is_terminal:
             self._line(f"trial {ended.number} {self._told(result)}")
-        note = f"best {_short(ended.best[1])} (trial {ended.best[0]})" if ended.best else ""
+        note = f"best {_short(ended.best[1], self._names[0])} (trial {ended.best[0]})" if ended.best else ""
         if len(self._names) > 1:
             note += f", front of {ended.front}"
         if self._main is not None:
@@ -115,9 +116,9 @@ class LiveProgress:
     def _told(self, result: TrialResult) -> str:
         """The values of a trial, each with its name where there are several."""
         if len(self._names) > 1:
-            values = "  ".join(f"{n} {_short(v)}" for n, v in zip(self._names, result.values, strict=False))
+            values = "  ".join(f"{n} {_short(v, n)}" for n, v in zip(self._names, result.values, strict=False))
         else:
-            values = _short(result.value) if result.value is not None else ""
+            values = _short(result.value, self._names[0]) if result.value is not None else ""
         remarks = [f"same as trial {result.reused_from}"] if result.reused_from is not None else []
         remarks += [result.reason] if result.reason is not None else []
         remarks += ["breaks constraints"] if result.violation else []
@@ -131,5 +132,5 @@ class LiveProgress:
         self._bars.console.print(Text(text), soft_wrap=True)
 
 
-def _short(value: float) -> str:
-    return f"{value:.4f}" if abs(value) < 1e4 else f"{value:.6g}"
+def _short(value: float, name: str) -> str:
+    return without_decimals(value, name) or (f"{value:.4f}" if abs(value) < 1e4 else f"{value:.6g}")

@@ -17,7 +17,12 @@ from archsmith.cli.options import (
     workers_option,
 )
 from archsmith.cli.output import plain, print_json, print_table
-from archsmith.cli.studies import hypervolume, study_lines, study_row, trials_table
+from archsmith.cli.studies import hypervolume, study_lines, study_row, trials_table, without_decimals
+
+OPTION = (
+    "An option of the searcher: a number, a word, a pair as in widening=1,0.5, none for what is not to be, "
+    "or an entry of a nested one as in options.n_startup_trials=3."
+)
 
 _GIGABYTE = 1 << 30
 
@@ -40,7 +45,7 @@ _GIGABYTE = 1 << 30
 @click.option("--name", help="A name for the study.  [default: study-ID]")
 @click.option("--epochs", type=click.IntRange(min=1), help="Epochs of training per trial.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Another setting of training.")
-@click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="An option of the searcher.")
+@click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help=OPTION)
 @click.option("--seconds", type=float, default=600.0, show_default=True, help="Longest time for one trial.")
 @click.option("--memory", type=float, default=4.0, show_default=True, help="Most memory for one trial, in GiB.")
 @store_option
@@ -57,7 +62,7 @@ def run(
 ) -> None:
     """Search SPACE for the architecture that does best at a task, and keep every trial in the store.
 
-    Exit code 1 means that no trial could be measured.
+    Exit code 1 means that no trial could be measured, or none kept to the constraints.
 
     SPACE is a Python file that defines `space`, module:name, or a name that `archsmith spaces list` has.
 
@@ -74,7 +79,7 @@ def run(
     from archsmith.jobs.study import run_study
 
     settings = pairs(given.pop("settings"), "--set") | ({"epochs": epochs} if epochs is not None else {})
-    options = pairs(given.pop("options"), "--option")
+    options = pairs(given.pop("options"), "--option", with_none=True)
     check_limits(seconds, memory * _GIGABYTE)  # first of all: what is not finite has no whole number of bytes
     limits = Limits(seconds, int(memory * _GIGABYTE))
     with LiveProgress() as listen, redirect_stdout(sys.stderr):  # a space or task may print
@@ -235,7 +240,8 @@ def _print_end(id: int, store: str, *, as_json: bool) -> None:
     if front:
         click.echo(f"front of {study.ended} trials: {len(front)}, see archsmith search show {study.id} --front")
     measured = dict(zip((one.name for one in study.spec.objectives), best.result.values, strict=True))
-    numbers = "  ".join(f"{key} {value:.6g}" for key, value in (measured | dict(best.result.measurement)).items())
+    told = (measured | dict(best.result.measurement)).items()
+    numbers = "  ".join(f"{name} {without_decimals(value, name) or f'{value:.6g}'}" for name, value in told)
     of = f" by {study.spec.objective}" if front else ""
     click.echo(f"best of {study.ended} trials{of}: trial {study.id}/{best.number}  {numbers}")
     what = "source and weights" if best.result.weights is not None else "source"

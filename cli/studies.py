@@ -96,6 +96,12 @@ def _remark(trial: "Trial") -> str:
     return result.reason or broken
 
 
+def without_decimals(number: float, name: str) -> str | None:
+    """A count in all its digits; None for any other number."""
+    whole = _whole(number, name)
+    return str(whole) if isinstance(whole, int) else None
+
+
 def _whole(number: float | None, name: str) -> float | None:
     """A count, which is measured as a float like every other number; a user's may be NaN."""
     is_count = name in SHOWN and number is not None and isfinite(number)

@@ -199,7 +199,7 @@ def _labels(studies: Sequence[Study]) -> dict[int, str]:
         study.id: " ".join(
             [
                 study.spec.searcher,
-                *_words(study.spec.settings.get("searcher", {})),
+                *_words(_flat(study.spec.settings.get("searcher", {}))),
                 *(entry for entry in settings[study.id] if entry not in common),
             ]
         )
@@ -218,10 +218,20 @@ def _words(settings: Mapping[str, Any]) -> list[str]:
     return [name if value is True else f"{name}={_word(value)}" for name, value in sorted(settings.items())]
 
 
+def _flat(options: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """Options by name, nested ones as ``options.n_startup_trials``."""
+    found: dict[str, Any] = {}
+    for name, value in options.items():
+        found |= _flat(value, f"{before}{name}.") if isinstance(value, Mapping) else {before + name: value}
+    return found
+
+
 def _word(value: Any) -> str:
-    """As it is written on the command line: ``asha:least=1,reduction=3``, ``naswot:8``."""
+    """As it is written on the command line: ``asha:least=1,reduction=3``, ``naswot:8``, ``1,0.5``, ``none``."""
+    if isinstance(value, list | tuple):
+        return ",".join(map(_word, value))
     if not isinstance(value, Mapping):
-        return str(value)
+        return "none" if value is None else str(value)
     parts = [",".join(_words(part)) if isinstance(part, Mapping) else str(part) for part in value.values()]
     return ":".join(filter(None, parts))
 

@@ -2,20 +2,29 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
+from inspect import Parameter, signature
 from math import isfinite
 
 from archsmith.evaluate.evaluator import Evaluator
 from archsmith.evaluate.task import Task
 from archsmith.evaluate.tasks import Score
+from archsmith.graph.errors import UserError
 from archsmith.jobs.named import Named
 from archsmith.jobs.objectives import Goals
 from archsmith.jobs.rungs import check_comparable, full_epochs
-from archsmith.search.early import StoppingRule, make_rule
-from archsmith.search.optuna_pruner import PrunerRule
+from archsmith.search.early import RULES, StoppingRule, make_rule
+from archsmith.search.optuna_pruner import PRUNERS, PrunerRule
 from archsmith.storage.facts import Epoch, Json, StudySpec
 
 OPTUNA = "optuna-"
 """What stands before the name of a pruner of Optuna's."""
+
+MADE_HERE = ("wrapped_pruner",)
+"""What a pruner needs and is given without being asked for."""
+
+EXAMPLES = {"float": "25.0", "int": "3"}
+"""A value of each type, for a message that says what an option may look like."""
 
 
 @dataclass(slots=True)
@@ -67,5 +76,35 @@ def check_rule(
 def _rule(named: Named, epochs: int) -> StoppingRule:
     """One of archsmith's own, or ``optuna-NAME``, a pruner of Optuna's."""
     if named.name.startswith(OPTUNA):
-        return PrunerRule(epochs=epochs, pruner=named.name.removeprefix(OPTUNA), options=named.options)
+        return _pruner(named, epochs)
+    if named.name not in RULES:
+        raise UserError(
+            f"early stopping must be one of {', '.join(sorted(RULES))} and {OPTUNA}NAME "
+            f"(NAME: {', '.join(sorted(PRUNERS))}); got {named.name!r}"
+        )
     return make_rule(named.name, epochs=epochs, **named.options)
+
+
+def _pruner(named: Named, epochs: int) -> StoppingRule:
+    name = named.name.removeprefix(OPTUNA)
+    if name not in PRUNERS:
+        raise UserError(f"{OPTUNA}NAME takes one of {', '.join(sorted(PRUNERS))} as its NAME; got {named.name!r}")
+    try:
+        return PrunerRule(epochs=epochs, pruner=name, options=named.options)
+    except UserError as error:
+        wrong = _misfits(name, named) if isinstance(error.__cause__, TypeError) else None
+        raise UserError(f"{named.name} {wrong}" if wrong is not None else str(error)) from error
+
+
+def _misfits(name: str, named: Named) -> str | None:
+    """Which options the pruner's class does not have, or has to be given; None if there are none of either."""
+    takes = signature(getattr(import_module("optuna.pruners"), PRUNERS[name])).parameters
+    own = [option for option in takes if option not in MADE_HERE]
+    unknown = [option for option in named.options if option not in own]
+    if unknown:
+        return f"takes the options {', '.join(own)}; got {', '.join(unknown)}"
+    missing = [option for option in own if takes[option].default is Parameter.empty and option not in named.options]
+    if not missing:
+        return None
+    example = ",".join(f"{option}={EXAMPLES.get(str(takes[option].annotation), '...')}" for option in missing)
+    return f"needs {', '.join(missing)}: give {named.name}:{example}"

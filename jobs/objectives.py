@@ -104,21 +104,28 @@ class Goals:
         return merits[0] if merits is not None and len(merits) == 1 else merits
 
 
-def read_goals(objectives: Sequence[str], constraints: Sequence[str], task: Task | Evaluator | Score) -> Goals:
-    """The goals that a person asked for; the task's own objective, if they name none.
+def read_goals(
+    objectives: str | Sequence[str], constraints: str | Sequence[str], task: Task | Evaluator | Score
+) -> Goals:
+    """The goals that a person asked for, each a string; the task's own objective, if they name none.
 
     Raises:
         UserError: one makes no sense, is there twice, or is about what the task cannot measure.
     """
     default = task.objective if isinstance(task, Task) else VALUE
-    wanted = tuple(map(Objective.parse, objectives or (default,)))
-    goals = Goals(wanted, tuple(map(Constraint.parse, constraints)), not isinstance(task, Task))
+    wanted = tuple(map(Objective.parse, _each(objectives) or (default,)))
+    goals = Goals(wanted, tuple(map(Constraint.parse, _each(constraints))), not isinstance(task, Task))
     twice = {one.name for i, one in enumerate(wanted) if one.name in [other.name for other in wanted[:i]]}
     if twice:
         raise UserError(f"each objective is named once; got {', '.join(sorted(twice))} twice")
     for name in goals.names:
         _check_known(name, task)
     return goals
+
+
+def _each(given: str | Sequence[str]) -> Sequence[str]:
+    """A string is one goal, not as many as it has letters."""
+    return (given,) if isinstance(given, str) else given
 
 
 def check_searcher(searcher: str, goals: Goals) -> None:

@@ -57,8 +57,8 @@ def run_study(
     task: str,
     searcher: str = DEFAULT,
     trials: int = 50,
-    objectives: Sequence[str] = (),
-    constraints: Sequence[str] = (),
+    objectives: str | Sequence[str] = (),
+    constraints: str | Sequence[str] = (),
     minutes: float | None = None,
     target: float | None = None,
     patience: int | None = None,
@@ -82,8 +82,9 @@ def run_study(
     ``module:name``; ``settings`` are those of ``TrainingSettings``, ``options`` the searcher's own.
 
     ``objectives`` are ``max:NAME`` or ``min:NAME``, by default the task's own one; ``constraints`` are ``NAME <=
-    NUMBER``. The study ends after ``trials``, or when ``minutes`` have passed, the first objective has reached
-    ``target``, or ``patience`` trials have ended without an improvement, whichever comes first.
+    NUMBER``; a single one may be given as a string. The study ends after ``trials``, or when ``minutes`` have passed,
+    the first objective has reached ``target``, or ``patience`` trials have ended without an improvement, whichever
+    comes first.
 
     ``fidelity`` (halving, hyperband or asha) trains all but the most promising trials for fewer epochs; ``stop_early``
     names a rule by which a running trial is given up; both take options, as in ``asha:least=1,reduction=3``.
@@ -186,6 +187,9 @@ def _work(study: Study, space: Space, goals: Goals, held: HeldJob, workers: int,
         with Pool(workers, preload=PRELOAD) as pool:
             reason = loop.run(pool)
         state = JobState.FINISHED
+    except UserError as error:
+        reason = str(error)  # whoever finds the study stopped is to know why
+        raise
     finally:
         held.leave(state, reason)
     return _read(held.store, study.id, held.clock)
@@ -201,8 +205,8 @@ class _Wishes:
     """What a person asks for in words that are yet to be understood."""
 
     searcher: str
-    objectives: Sequence[str]
-    constraints: Sequence[str]
+    objectives: str | Sequence[str]
+    constraints: str | Sequence[str]
     fidelity: str | None
     stop_early: str | None
     screen: str | None

@@ -7,7 +7,6 @@ are run again with the traces that they had, from the last rung that they had re
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any
 
 from archsmith.evaluate.evaluator import NOT_WRITTEN, BadCheckpoint
@@ -58,7 +57,6 @@ class _Running:
 
     trial: Trial
     trace: Trace
-    since: datetime
     before: float = 0.0
     parent: int | None = None
     epochs: list[Epoch] = field(default_factory=list)
@@ -97,10 +95,10 @@ class TrialLoop:
                 return self._close()
             for event in pool.wait(timeout=1.0):
                 match event:
-                    case Report(key=int(number), message=message) if number in self._running:
-                        self._hear(self._running[number], message, pool)
-                    case Done(key=int(number), outcome=outcome) if number in self._running:
-                        self._end(self._running.pop(number), outcome, pool)
+                    case Report(key=int(number)) if number in self._running:
+                        self._hear(self._running[number], event, pool)
+                    case Done(key=int(number)) if number in self._running:
+                        self._end(self._running.pop(number), event, pool)
                     case Done(key=(int(), int(place)), outcome=outcome) if self._screening and self._screen:
                         self._screening.note(place, outcome, self._screen)
             self._held.beat()
@@ -205,7 +203,7 @@ class TrialLoop:
             return
         parent = self._record.parents.nearest(trace, self._artifacts.found) if self._inherits else None
         self._record.note(started)
-        self._submit(pool, _Running(started, trace, now, 0.0, parent.number if parent is not None else None), parent)
+        self._submit(pool, _Running(started, trace, 0.0, parent.number if parent is not None else None), parent)
 
     def _again(self, pool: Pool, lost: Trial) -> None:
         """Run a trial that was lost with its driver, from the last rung that it had reached."""
@@ -239,8 +237,7 @@ class TrialLoop:
         origin = trial.result.measurement.get(PARENT)
         parent = self._record.parents.numbered(int(origin)) if origin is not None else None
         number = parent.number if parent is not None else None
-        now, before = self._held.clock(), trial.result.seconds
-        self._submit(pool, _Running(trial, Trace.of(trial.trace), now, before, number, epochs), parent)
+        self._submit(pool, _Running(trial, Trace.of(trial.trace), trial.result.seconds, number, epochs), parent)
 
     def _anew(self, pool: Pool, running: _Running) -> None:
         """Train from the beginning what cannot go on from its checkpoint: the rungs behind it come out the same."""
@@ -261,8 +258,8 @@ class TrialLoop:
     def _recipe(self, trace: Mapping[str, Any]) -> dict[str, Scalar]:
         return recipe_of(self._space, Trace.of(trace))
 
-    def _hear(self, running: _Running, message: Any, pool: Pool) -> None:
-        number, epoch = running.trial.number, Epoch(message["epoch"], message["metrics"])
+    def _hear(self, running: _Running, said: Report, pool: Pool) -> None:
+        number, epoch = running.trial.number, Epoch(said.message["epoch"], said.message["metrics"])
         if epoch.number <= len(running.epochs):
             return  # a job whose worker was lost begins again, and says what it said
         running.epochs.append(epoch)
@@ -273,13 +270,12 @@ class TrialLoop:
             pool.cancel(number)
             del self._running[number]
             self._orders.forget(running.trial)
-            seconds = running.before + (self._held.clock() - running.since).total_seconds()
             facts = counted(self._graph(number, running.trace), book_in(self._space))
+            seconds = running.before + said.seconds
             self._finish(running, stopped_early(running.epochs, facts, self._goals, seconds))
 
-    def _end(self, running: _Running, outcome: Outcome, pool: Pool) -> None:
-        trial, unmeasured = running.trial, not self._record.measured
-        seconds = running.before + (self._held.clock() - running.since).total_seconds()
+    def _end(self, running: _Running, done: Done, pool: Pool) -> None:
+        trial, outcome, unmeasured = running.trial, done.outcome, not self._record.measured
         if isinstance(outcome, Returned) and outcome.value["state"] == NOT_WRITTEN:
             raise UserError(outcome.value["reason"])  # the trial stays without an end, and is run again by a resume
         if isinstance(outcome, Raised) and outcome.type == UNREADABLE:
@@ -289,9 +285,9 @@ class TrialLoop:
             # Seen only where the trial ran, such as a device that is not there: it would meet every trial alike.
             raise UserError(outcome.message)
         weights = self._orders.adopt_weights(trial, outcome)
-        result = result_of(outcome, seconds, weights, self._goals, running.parent)
+        result = result_of(outcome, running.before + done.seconds, weights, self._goals, running.parent)
         if isinstance(outcome, Returned) and result.state is TrialState.RAISED and unmeasured:
-            raise UserError(f"the study's goals cannot be judged: {result.reason}")
+            raise UserError(f"goals cannot be judged: {result.reason}")
         if result.state is TrialState.PAUSED:
             self._pause(running, result, outcome)
         else:
@@ -351,7 +347,7 @@ class TrialLoop:
             assert trial.result is not None
             why = f"not promoted after epoch {trial.reached}"
             result = replace(trial.result, state=TrialState.STOPPED, reason=why)
-            self._finish(_Running(trial, Trace.of(trial.trace), self._held.clock()), result)
+            self._finish(_Running(trial, Trace.of(trial.trace)), result)
         kept = {trial.checkpoint for trial in self._record.trials.values() if trial.state is TrialState.PAUSED}
         self._artifacts.sweep(f"*-{self._study.id}-*.ckpt", kept)  # those of a sitting that was killed at a bad moment
         self._listen(StudyEnded(reason))

@@ -45,11 +45,12 @@ def serve(connection: socket.socket, threads: int) -> None:
         memory = procfs.private_memory(worker)
         voice.say({"kind": "began", "order": number, "at": time.monotonic(), "memory": memory})
         outcome, short = perform(order["function"], order["payload"], order["memory"], partial(voice.report, number))
+        at = time.monotonic()
         if os.getpid() != worker:
             return  # the job forked and its child came back here too: only the worker answers
         start.restore()
         memory = procfs.private_memory(worker)
-        ended = {"kind": "ended", "order": number, "memory": memory, "short": short}
+        ended = {"kind": "ended", "order": number, "at": at, "memory": memory, "short": short}
         voice.say_last(ended, outcome, order["function"])
 
 
@@ -139,7 +140,7 @@ class _Voice:
             self._connection.sendall(line)
 
     def report(self, number: int, message: Json) -> None:
-        self.say({"kind": "report", "order": number, "message": message})
+        self.say({"kind": "report", "order": number, "at": time.monotonic(), "message": message})
 
     def say_last(self, message: dict[str, Json], outcome: Outcome, function: str) -> None:
         try:

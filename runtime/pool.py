@@ -4,7 +4,7 @@ import selectors
 import signal
 import time
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self, TypeAlias
 
@@ -21,18 +21,23 @@ _TRIES = 3
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The job under this key has said something."""
+    """The job under this key has said something, so many `seconds` after its worker began it."""
 
     key: Hashable
     message: Json
+    seconds: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The job under this key has ended; exactly one of these comes for every job that is not cancelled."""
+    """The job under this key has ended; exactly one of these comes for every job that is not cancelled.
+
+    `seconds` count, as the limit does, from when the worker began it: the start of the worker itself is not in them.
+    """
 
     key: Hashable
     outcome: Outcome
+    seconds: float = field(default=0.0, compare=False)
 
 
 Event: TypeAlias = Report | Done
@@ -188,18 +193,22 @@ class Pool:
         match heard:
             case Began():
                 worker.begin(heard)
-            case Said(message):
-                self._events.append(Report(worker.task.key, message))
-            case Ended(outcome, memory, short):
+            case Said(at, message):
+                self._events.append(Report(worker.task.key, message, worker.task.seconds(at)))
+            case Ended(at, outcome, memory, short):
                 if isinstance(outcome, Raised):
                     outcome = replace(outcome, output=worker.output)
                 worn = worker.jobs >= self._max_jobs or worker.growth(memory) > self._max_growth
-                self._finish(worker, outcome, dismiss=worn or short)
+                self._finish(worker, outcome, dismiss=worn or short, at=at)
 
-    def _finish(self, worker: Worker, outcome: Outcome, *, dismiss: bool) -> None:
-        """Ends the worker's task with the outcome; a dismissed worker is replaced ahead of the next job."""
+    def _finish(self, worker: Worker, outcome: Outcome, *, dismiss: bool, at: float | None = None) -> None:
+        """Ends the worker's task with the outcome; a dismissed worker is replaced ahead of the next job.
+
+        Without the time `at` which it was over, that is now.
+        """
         assert worker.task is not None
-        self._events.append(Done(worker.task.key, outcome))
+        seconds = worker.task.seconds(time.monotonic() if at is None else at)
+        self._events.append(Done(worker.task.key, outcome, seconds))
         worker.task = None
         if dismiss:
             self._dismiss(worker)

@@ -30,15 +30,17 @@ class Began:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """The job has reported this."""
+    """The job has reported this at that monotonic time."""
 
+    at: float
     message: Json
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The job is over and cleaned up after, and the worker holds so many bytes; `short`: it had too few."""
+    """The job, over at that time, is cleaned up after, and the worker holds so many bytes; `short`: it had too few."""
 
+    at: float
     outcome: Outcome
     memory: int
     short: bool
@@ -62,6 +64,10 @@ class Task:
     def deadline(self) -> float:
         """In monotonic seconds, which are the same for all processes of a machine."""
         return math.inf if self.began is None else self.began.at + self.job.seconds
+
+    def seconds(self, at: float) -> float:
+        """How long the job had been running at that monotonic time."""
+        return 0.0 if self.began is None else max(0.0, at - self.began.at)
 
 
 class Worker:
@@ -158,7 +164,8 @@ def _heard(message: Json) -> Heard:
         case "began":
             return Began(float(message["at"]), int(message["memory"]))
         case "report":
-            return Said(message["message"])
+            return Said(float(message["at"]), message["message"])
         case "ended":
-            return Ended(from_json(message["outcome"]), int(message["memory"]), bool(message["short"]))
+            outcome, memory = from_json(message["outcome"]), int(message["memory"])
+            return Ended(float(message["at"]), outcome, memory, bool(message["short"]))
     raise ValueError(f"a message of kind {message['kind']!r}")

@@ -1,16 +1,19 @@
 """``archsmith search compare``: what it prints, draws, says in JSON and refuses, and what it does not import."""
 
 import json
+import re
 import shutil
+from math import inf, nan
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
-from archsmith.cli.compare import draw
+from archsmith.cli.compare import draw, shown
 from archsmith.cli.main import archsmith
 from archsmith.graph.errors import UserError
 from archsmith.jobs import compare_studies
+from archsmith.jobs.curves import Figure
 from archsmith.storage.facts import TrialState
 from archsmith.storage.store import open_store
 from tests.cli.test_commands import ROOT, imported_by
@@ -96,6 +99,21 @@ def test_what_is_minimised_and_what_is_of_several_objectives_is_told_as_such(her
     assert front[3].split() == ["nsga2", "1", "2", "22.5", "22.5"]
 
 
+@pytest.mark.parametrize(
+    ("mean", "error", "text"),
+    [
+        (1500.2, 17.3, "1500 ± 20"),
+        (1234567.0, 1234.0, "1234567 ± 1000"),
+        (0.91234, 0.00003, "0.9123 ± 0.00003"),
+        (0.5, 0.0, "0.5 ± 0"),
+        (1e12, 2e11, "1e+12 ± 2e+11"),
+        (nan, inf, "nan ± inf"),
+    ],
+)
+def test_a_figure_is_written_without_exponents_where_it_can_be(mean: float, error: float, text: str) -> None:
+    assert shown(Figure(mean, error, 3), 3) == text
+
+
 @pytest.mark.parametrize(("suffix", "start"), [(".svg", b"<?xml"), (".png", b"\x89PNG"), (".pdf", b"%PDF")])
 def test_a_picture_is_drawn_and_comes_out_the_same(here: Path, suffix: str, start: bytes) -> None:
     compared = compare_studies(["random-*", "smbo-*"], store="sqlite:///archsmith.db")
@@ -116,6 +134,15 @@ def test_a_picture_says_what_it_shows_whatever_studies_are_called(here: Path) ->
     assert " _$small<" in text
     assert "parameters so far" in text
     assert "seconds of training" in text
+
+
+def test_each_line_is_dashed_in_a_way_of_its_own(here: Path) -> None:
+    names = [f"{searcher}-{seed}" for searcher in ("random", "smbo") for seed in range(3)]
+    assert compare(*names, "--by", "study", "--plot", "lines.svg").exit_code == 0
+
+    text = (here / "lines.svg").read_text(encoding="utf-8")
+    assert len(set(re.findall(r"stroke-dasharray: ([^;\"]+)", text))) == 4
+    assert "<use " in text[text.index('id="legend_1"') :]  # the sixth line is solid again, and has marks
 
 
 @pytest.mark.parametrize(

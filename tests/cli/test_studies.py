@@ -1,6 +1,7 @@
 """Studies with several goals on the command line: what it takes, shows, and says in JSON."""
 
 import json
+import re
 from pathlib import Path
 
 import click
@@ -8,7 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from archsmith.cli.main import archsmith
-from archsmith.cli.studies import hypervolume
+from archsmith.cli.options import pairs
+from archsmith.cli.studies import hypervolume, without_decimals
 from archsmith.graph.errors import UserError
 from archsmith.search.searchers import DEFAULT, SEARCHERS
 from archsmith.storage.goals import Direction, Objective
@@ -113,3 +115,52 @@ def test_the_help_names_every_searcher_and_the_default() -> None:
     named = str(option.help).removeprefix("Who proposes: ").rstrip(".").replace(" or ", ", ").split(", ")
     assert named == list(SEARCHERS)
     assert option.default == DEFAULT
+
+
+def test_options_are_numbers_pairs_nothing_or_nested() -> None:
+    given = ["widening=1,0.5", "trust=none", "backup=mean", "options.n_startup_trials=3", "options.deep.er=true"]
+
+    assert pairs(given, "--option", with_none=True) == {
+        "widening": [1, 0.5],
+        "trust": None,
+        "backup": "mean",
+        "options": {"n_startup_trials": 3, "deep": {"er": True}},
+    }
+    assert pairs(["augmentation=none"], "--set") == {"augmentation": "none"}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["sampler"], "--option takes KEY=VALUE; got 'sampler'"),
+        (["options.=3"], "--option takes KEY=VALUE; got 'options.=3'"),
+        ([".a=3"], "--option takes KEY=VALUE; got '.a=3'"),
+        (["a=3", "a=4"], "each key once; got a twice, the last 'a=4'"),
+        (["a.b=3", "a.b=3"], "each key once; got a.b twice"),
+        (["a=3", "a.b=4"], "either a=VALUE or a.KEY=VALUE; got both, with a.b"),
+        (["a.b=4", "a=3"], "either a=VALUE or a.KEY=VALUE; got both, with a.b"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(given: list[str], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        pairs(given, "--option")
+
+
+def test_a_sampler_of_optuna_takes_its_options_from_the_command_line(words: list[str]) -> None:
+    sampler = ["--searcher", "optuna", "--option", "sampler=tpe", "--option", "options.n_startup_trials=1"]
+    ran = run(*words, "--trials", "3", "--objective", "min:macs", *sampler, "--json")
+
+    assert ran.exit_code == 0, ran.output
+    settings = json.loads(ran.stdout)["study"]["spec"]["settings"]
+    assert settings["searcher"] == {"sampler": "tpe", "options": {"n_startup_trials": 1}}
+
+
+def test_counts_are_told_without_decimals(words: list[str]) -> None:
+    one = run(*words, "--trials", "1", "--objective", "min:macs")
+    two = run(*words, "--trials", "1", "--objective", "min:macs", "--objective", "max:parameters")
+
+    assert re.search(r"^trial 0 \d+$", one.stderr, re.MULTILINE)
+    assert re.search(r"^trial 0 macs \d+  parameters \d+$", two.stderr, re.MULTILINE)
+    assert without_decimals(1234567.0, "macs") == "1234567"
+    assert without_decimals(0.5, "val_accuracy") is None
+    assert without_decimals(float("nan"), "macs") is None

@@ -293,3 +293,12 @@ def test_a_curve_goes_from_where_all_have_a_value_to_where_the_first_ends() -> N
 
     assert [(place, found.mean) for place, found in group.curve()] == [(3, 0.25), (4, 1 / 3), (6, 0.5), (8, 0.5)]
     assert alone.curve() == [(1, Figure(0.0, None, 1)), (4, Figure(0.25, None, 1)), (5, Figure(0.25, None, 1))]
+
+
+def test_options_are_labelled_as_they_are_given(shelf: Shelf) -> None:
+    nested = {"sampler": "tpe", "options": {"n_startup_trials": 3}}
+    shelf.put("a", [0.5], searcher="optuna", settings={"searcher": nested})
+    shelf.put("b", [0.5], searcher="mcts", settings={"searcher": {"widening": [1, 0.5], "trust": None}})
+
+    labels = [group.label for group in shelf.compare("a", "b").groups]
+    assert labels == ["optuna options.n_startup_trials=3 sampler=tpe", "mcts trust=none widening=1,0.5"]

@@ -1,5 +1,6 @@
 """Objectives and constraints: read, judged, led by, and kept in the store as they were measured."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from archsmith.evaluate.tasks import load_task
 from archsmith.graph.errors import UserError
 from archsmith.jobs.objectives import NotANumber, NotReported, read_goals
 from archsmith.jobs.study import resume_study, run_study
-from archsmith.storage.facts import Study, Trial, TrialState
+from archsmith.storage.facts import JobState, Study, Trial, TrialState
 from archsmith.storage.goals import Constraint, Direction, Objective
 from archsmith.storage.store import open_store
 from tests.jobs.files import SPACE, write
@@ -177,6 +178,18 @@ def test_a_trial_with_a_number_that_is_none_has_no_value(place: dict[str, Any]) 
 def test_a_number_that_the_measure_does_not_report_stops_the_study(place: dict[str, Any]) -> None:
     with pytest.raises(UserError, match="cannot be judged: no speed was measured, only letters, odd, value"):
         run_study(**place, trials=3, objectives=["value", "speed"])
+
+    with open_store(place["store"]).read() as tx:
+        study = tx.studies.find("1", datetime.now(UTC))
+    assert study.state is JobState.STOPPED
+    assert study.reason == "goals cannot be judged: no speed was measured, only letters, odd, value"
+
+
+def test_a_single_goal_may_be_a_string() -> None:
+    goals = read_goals("min:macs", "parameters <= 50", load_task("digits"))
+
+    assert goals.objectives == (Objective("macs", Direction.MIN),)
+    assert goals.constraints == (Constraint.parse("parameters <= 50"),)
 
 
 def test_a_searcher_for_one_objective_is_refused_for_several(place: dict[str, Any], tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Studies, with the real store and the real sandbox."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -191,3 +192,16 @@ def test_epochs_of_a_real_training_are_heard_and_kept(tmp_path: Path) -> None:
     assert [epoch.number for epoch in epochs] == [1, 2]
     assert [message.epoch for message in heard if isinstance(message, EpochEnded)] == epochs
     assert study.best_value == pytest.approx(epochs[-1].metrics["val_accuracy"])
+
+
+def test_the_seconds_of_a_trial_are_those_that_its_worker_took(
+    place: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the clock of the study, which stands still, no trial takes any time."""
+    monkeypatch.setenv("SCORE_SECONDS", "0.05")
+    noon = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+    study = run_study(place["space"], task=place["score"], trials=2, store=place["store"], clock=lambda: noon)
+
+    seconds = [trial.result.seconds for trial in trials_of(place["store"], study) if trial.result is not None]
+    assert len(seconds) == 2
+    assert min(seconds) >= 0.05

@@ -237,3 +237,30 @@ def test_a_worker_killed_from_outside_is_reported_and_replaced(pool: Pool) -> No
 
     assert pool.wait() == [Done("victim", Crashed(int(signal.SIGKILL), None))]
     assert run_all(pool, {"next": job("echo", 1)}) == [("next", Returned(1))]
+
+
+def test_seconds_count_from_when_the_worker_began_and_not_from_its_start(tmp_path: Path) -> None:
+    (tmp_path / "slow_to_import.py").write_text("import time\n\ntime.sleep(0.5)\n", encoding="utf-8")
+    paths = {"PYTHONPATH": f"{tmp_path}:{Path(__file__).parent}"}
+    with Pool(1, preload=("slow_to_import",), environment=paths) as fresh:
+        start = time.monotonic()
+        fresh.submit("nap", job("nap", 0.1))
+        (done,) = fresh.wait()
+        elapsed = time.monotonic() - start
+
+    assert isinstance(done, Done)
+    assert 0.1 <= done.seconds <= elapsed - 0.5
+
+
+def test_reports_and_jobs_that_are_cut_off_have_their_seconds_too(pool: Pool) -> None:
+    pool.submit("talk", job("tell", [1]))
+    events = [*pool.wait()]
+    while not isinstance(events[-1], Done):
+        events += pool.wait()
+    pool.submit("hang", job("spin", seconds=0.1))
+    (cut,) = pool.wait()
+
+    said, done = events
+    assert 0.0 < said.seconds <= done.seconds
+    assert cut == Done("hang", TimedOut(0.1))
+    assert cut.seconds >= 0.1
