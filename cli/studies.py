@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from archsmith.graph.errors import UserError
 
 if TYPE_CHECKING:
-    from archsmith.storage.facts import Study, Trial
+    from archsmith.storage import facts
     from archsmith.storage.goals import Objective
 
 SHOWN = ("parameters", "macs")
 """Measured numbers that get a column beside those that the study is about."""
 
 
-def study_row(study: "Study") -> tuple[object, ...]:
+def study_row(study: "facts.Study") -> tuple[object, ...]:
     """A study in the list of studies."""
     more = len(study.spec.objectives) - 1
     return (
@@ -30,7 +30,7 @@ def study_row(study: "Study") -> tuple[object, ...]:
     )
 
 
-def study_lines(study: "Study", front: int, volume: float | None) -> list[str]:
+def study_lines(study: "facts.Study", front: int, volume: float | None) -> list[str]:
     """What stands above a study's trials."""
     spec = study.spec
     because = f" ({study.reason})" if study.reason else ""
@@ -48,7 +48,7 @@ def study_lines(study: "Study", front: int, volume: float | None) -> list[str]:
 
 
 def trials_table(
-    study: "Study", trials: Sequence["Trial"], front: Collection[int]
+    study: "facts.Study", trials: Sequence["facts.Trial"], front: Collection[int]
 ) -> tuple[list[str], list[list[object]]]:
     """Columns and rows: what the study is about, then what else was measured, then remarks."""
     goals = [one.name for one in study.spec.objectives]
@@ -88,7 +88,7 @@ def hypervolume(objectives: Sequence["Objective"], points: Sequence[Sequence[flo
     return volume(turned[:-1], turned[-1])
 
 
-def _remark(trial: "Trial") -> str:
+def _remark(trial: "facts.Trial") -> str:
     result = trial.result
     if result is None:
         return ""

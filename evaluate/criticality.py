@@ -16,13 +16,13 @@ DRAWS = 4
 
 
 def criticality(probe: Probe) -> float:
-    """How little gradients grow or shrink per layer: -|ln J| / (L - 1), at most 0, which is critical.
+    """How little gradients grow or shrink per layer: -abs(ln J) / (L - 1), at most 0, which is critical.
 
     J = (1 / N_L) sum over i, j of (dh_i / dh'_j)^2 is the partial Jacobian norm, averaged over the minibatch, from the
     outputs h' of the first layers to the features h, N_L of them, that enter the last ``global_avg_pool`` (the outputs,
     if there is none). A layer is an operator with a weight; the first ones are those that no other precedes; L counts
-    layers along the longest path to h. In wide plain networks J = c^(L - 1), so this is -|ln c|: minus the inverse of
-    the depth over which gradients change e-fold. E.g. ReLU layers with weights of variance C / fan-in have c = C / 2,
+    layers along the longest path to h. In wide plain networks J = c^(L - 1), so this is -abs(ln c): minus the inverse
+    of the depth over which gradients change e-fold. ReLU layers with weights of variance C / fan-in have c = C / 2,
     tanh and linear ones c = C; an activation behind the last layer adds its own factor. J is estimated by ``DRAWS``
     random signs, on one draw of the weights, in double precision, batch norm taking the minibatch's statistics.
 

@@ -32,10 +32,11 @@ def grad_norm(probe: Probe) -> float:
 
 
 def snip(probe: Probe) -> float:
-    """How much the loss depends on the presence of each weight: sum over all weights w of |w dL/dw|, on one minibatch.
+    """How much the loss depends on the presence of each weight: the sum of ``|w dL/dw|`` over all weights w.
 
-    L is the loss of training. Higher is better. Lee, Ajanthan & Torr, "SNIP: Single-shot Network Pruning based on
-    Connection Sensitivity", ICLR 2019, whose division by the sum is left out, as it makes every network's score 1.
+    It is taken on one minibatch; L is the loss of training. Higher is better. Lee, Ajanthan & Torr, "SNIP: Single-shot
+    Network Pruning based on Connection Sensitivity", ICLR 2019, whose division by the sum is left out: it makes every
+    network's score 1.
     """
     owned, slopes = _weights_and_slopes(probe)
     return sum((weight * slope).double().abs().sum().item() for weight, slope in zip(owned, slopes, strict=True))
@@ -46,9 +47,9 @@ def synflow(probe: Probe) -> float:
 
     R is the sum of the outputs for an input of ones, where every parameter is replaced by its absolute value and
     normalisation (batch, group, layer, instance, RMS) is taken out. Without biases and with ReLU, R is the sum over all
-    paths from an input to an output of the product of |w| along the path, and the score that of L layers, ln(L R). No
-    data, no loss. Computed in double precision, as R grows with the power of the depth. Higher is better. Activations
-    are left as they are: a saturating one lowers the score.
+    paths from an input to an output of the product of ``|w|`` along the path, and the score that of L layers, ln(L R).
+    No data, no loss. Computed in double precision, as R grows with the power of the depth. Higher is better.
+    Activations are left as they are: a saturating one lowers the score.
 
     Tanaka et al., "Pruning neural networks without any data by iteratively conserving synaptic flow", NeurIPS 2020.
 

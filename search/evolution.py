@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Sequence
 from random import Random
 
-from archsmith.search.history import History, Trial
+from archsmith.search.history import History, Told
 from archsmith.search.options import check_whole
 from archsmith.search.pareto import pareto_front
 from archsmith.search.searcher import Values
@@ -29,7 +29,7 @@ class RegularizedEvolution:
         self._size = population
         self._tournament = min(DRAWN, population) if tournament is None else tournament
         check_whole("evolution's tournament", self._tournament, 1, population)
-        self._population: deque[Trial] = deque()
+        self._population: deque[Told] = deque()
         self._history = History()
 
     def ask(self, space: Space, rng: Random, pending: Sequence[Trace]) -> Trace:

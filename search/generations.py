@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from archsmith.search.history import History, Trial
+from archsmith.search.history import History, Told
 
-Select = Callable[[Sequence[Trial]], list[int]]
+Select = Callable[[Sequence[Told]], list[int]]
 """The places of those that survive, the best first."""
 
 
@@ -30,7 +30,7 @@ class Generations:
             self._ends.pop()
             self._survivors.pop()
 
-    def parents(self, history: History, pending: int) -> list[Trial]:
+    def parents(self, history: History, pending: int) -> list[Told]:
         """The survivors of the last full generation, the best first; none as long as the first is to be drawn.
 
         Where proposals that are pending would fill the first generation, those that have a score are the parents.

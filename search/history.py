@@ -45,7 +45,7 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class Told:
     """A trace that was told; without a score if it could not be measured."""
 
     trace: Trace
@@ -56,18 +56,18 @@ class Trial:
 class History:
     """All that was told, in that order. Beside it stands only what can be found out again from it and a space."""
 
-    trials: list[Trial] = field(default_factory=list)
+    trials: list[Told] = field(default_factory=list)
     retold: int = 0
     _order: list[tuple[tuple[float, float], int]] = field(default_factory=list)
     _places: dict[Answers, int] = field(default_factory=dict)
     _memo: "_Memo | None" = None
 
-    def add(self, trace: Trace, values: Values, violation: float = 0.0) -> Trial:
+    def add(self, trace: Trace, values: Values, violation: float = 0.0) -> Told:
         """Note what came of a trial; what is told of the same trace later, after more epochs, takes its place.
 
         This keeps the place that the trace had.
         """
-        trial = Trial(trace, scored(values, violation))
+        trial = Told(trace, scored(values, violation))
         place = self._places.setdefault(frozenset(trace.answers), len(self.trials))
         if place == len(self.trials):
             self.trials.append(trial)
@@ -81,15 +81,15 @@ class History:
         return trial
 
     @property
-    def best(self) -> Trial | None:
+    def best(self) -> Told | None:
         """The best trial; among equally good ones the first."""
         return self.trials[-self._order[-1][1]] if self._order else None
 
-    def top(self, count: int) -> list[Trial]:
+    def top(self, count: int) -> list[Told]:
         """The best ``count`` trials that have a score, the best first; among equally good ones the first."""
         return [self.trials[-place] for _, place in self._order[: -count - 1 : -1]]
 
-    def measured(self) -> list[Trial]:
+    def measured(self) -> list[Told]:
         """The trials that have a score."""
         return [trial for trial in self.trials if trial.score is not None]
 
@@ -162,7 +162,7 @@ class _Memo:
         identity = self.identity(trace)
         return identity not in self.architectures and identity not in waiting
 
-    def other(self, told: Sequence[Trial], waiting: set[Hashable], rng: Random) -> Trace | None:
+    def other(self, told: Sequence[Told], waiting: set[Hashable], rng: Random) -> Trace | None:
         """A random trace of what is not known yet; None where nothing is left, or after ``WALKS`` known ones.
 
         Other traces of known architectures are closed for this once.

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from math import inf
 from random import Random
 
-from archsmith.search.history import TRIES, Answers, History, Trial
+from archsmith.search.history import TRIES, Answers, History, Told
 from archsmith.search.options import check_whole
 from archsmith.search.searcher import Values
 from archsmith.spaces.decisions import Space, Trace
@@ -61,8 +61,8 @@ class _Climb:
     history: History
     initial: int
     passed: int = 0
-    centre: Trial | None = None
-    spare: Trial | None = None
+    centre: Told | None = None
+    spare: Told | None = None
     _left: list[Trace] | None = None
     _known: set[Hashable] = field(default_factory=set)
     _neighbours: dict[Answers, dict[Answers, Trace]] = field(default_factory=dict)
@@ -79,7 +79,7 @@ class _Climb:
             self._left = list(self._around(self.centre).values())
         return self._left
 
-    def step(self, trial: Trial) -> None:
+    def step(self, trial: Told) -> None:
         """Go on by what was told next."""
         self.passed += 1
         self._known.add(self.history.identity(self.space, trial.trace))
@@ -90,10 +90,10 @@ class _Climb:
         if self.spare is not None and self.passed >= self.initial and self._exhausted():
             self._move(self.spare)
 
-    def _move(self, trial: Trial) -> None:
+    def _move(self, trial: Told) -> None:
         self.centre, self.spare, self._left = trial, None, None
 
-    def _around(self, centre: Trial | None) -> dict[Answers, Trace]:
+    def _around(self, centre: Told | None) -> dict[Answers, Trace]:
         if centre is None:
             return {}
         here = frozenset(centre.trace.answers)
@@ -110,6 +110,6 @@ class _Climb:
         return not left
 
 
-def _rank(trial: Trial | None) -> tuple[float, float]:
+def _rank(trial: Told | None) -> tuple[float, float]:
     """Orders trials; one without a score is behind all others."""
     return (-inf, -inf) if trial is None or trial.score is None else trial.score.rank

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from archsmith.graph.errors import UserError
 from archsmith.search.descent import Bounds, Descent
-from archsmith.search.history import Answers, History, Trial
+from archsmith.search.history import Answers, History, Told
 from archsmith.search.rewards import Rewards
 from archsmith.search.rollouts import Experience, guide_by
 from archsmith.search.searcher import Values
@@ -135,12 +135,12 @@ class _View:
     retold: int
     rewards: Rewards = field(default_factory=Rewards)
     experience: Experience = field(default_factory=Experience)
-    trials: list[Trial] = field(default_factory=list)
+    trials: list[Told] = field(default_factory=list)
     known: set[Answers] = field(default_factory=set)
     folded: int = 0
     due: float = 1.0
 
-    def learn(self, trials: Sequence[Trial]) -> None:
+    def learn(self, trials: Sequence[Told]) -> None:
         for trial in trials[self.folded :]:
             self.folded += 1
             self._fold(trial)
@@ -151,7 +151,7 @@ class _View:
                 if self.guided:
                     self.experience.refresh(rewards)
 
-    def _fold(self, trial: Trial) -> None:
+    def _fold(self, trial: Told) -> None:
         answers = frozenset(trial.trace.answers)
         walked = answer_trace(self.space, following(trial.trace, _first))
         if frozenset(walked.trace.answers) != answers:

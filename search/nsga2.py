@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from random import Random
 
 from archsmith.search.generations import Generations
-from archsmith.search.history import History, Trial
+from archsmith.search.history import History, Told
 from archsmith.search.options import check_share, check_whole
 from archsmith.search.pareto import crowding, fronts
 from archsmith.search.searcher import Values
@@ -49,23 +49,23 @@ class NSGA2:
         if place is not None:
             self._generations.retell(place)
 
-    def _child(self, space: Space, parents: Sequence[Trial], rng: Random) -> Trace:
+    def _child(self, space: Space, parents: Sequence[Told], rng: Random) -> Trace:
         mother = _winner(parents, rng)
         if rng.random() >= self._crossover:
             return mutate_trace(space, mother, rng)
         child = cross_traces(space, mother, _winner(parents, rng), rng)
         return mutate_trace(space, child, rng) if rng.random() < self._mutation else child
 
-    def _select(self, trials: Sequence[Trial]) -> list[int]:
+    def _select(self, trials: Sequence[Told]) -> list[int]:
         return ranked(trials)[: self._population]
 
 
-def _winner(parents: Sequence[Trial], rng: Random) -> Trace:
+def _winner(parents: Sequence[Told], rng: Random) -> Trace:
     """That of a binary tournament; the parents come the best first."""
     return parents[min(rng.randrange(len(parents)), rng.randrange(len(parents)))].trace
 
 
-def ranked(trials: Sequence[Trial]) -> list[int]:
+def ranked(trials: Sequence[Told]) -> list[int]:
     """The places of trials that have a score, by front, and within a front those with most room first."""
     scores = [trial.score for trial in trials if trial.score is not None]
     order = list[int]()

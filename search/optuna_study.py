@@ -27,7 +27,7 @@ from optuna.search_space import IntersectionSearchSpace
 from optuna.trial import TrialState
 
 from archsmith.graph.errors import UserError
-from archsmith.search.history import Score, Trial
+from archsmith.search.history import Score, Told
 from archsmith.search.optuna_storage import ForgetfulStorage, Parameters
 from archsmith.spaces.decisions import Decision, Label, Prefix, Space, Trace, Walked
 from archsmith.spaces.proposals import answer_trace
@@ -63,7 +63,7 @@ class FoldedStudy:
         self._known = _Parameters()
         self._shared = IntersectionSearchSpace()
 
-    def fold(self, trials: Sequence[Trial]) -> None:
+    def fold(self, trials: Sequence[Told]) -> None:
         """Take in what was told, in that order."""
         for trial in trials:
             given = self._known.of(self.space, trial.trace)

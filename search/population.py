@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from random import Random
 
 from archsmith.search.generations import Generations
-from archsmith.search.history import History, Trial
+from archsmith.search.history import History, Told
 from archsmith.search.options import check_share, check_whole
 from archsmith.search.searcher import Values
 from archsmith.spaces.decisions import Space, Trace
@@ -40,12 +40,12 @@ class MuPlusLambda:
         if place is not None:
             self._generations.retell(place)
 
-    def _child(self, space: Space, parents: Sequence[Trial], rng: Random) -> Trace:
+    def _child(self, space: Space, parents: Sequence[Told], rng: Random) -> Trace:
         if len(parents) > 1 and rng.random() < self._crossover:
             mother, father = rng.sample(parents, 2)
             return cross_traces(space, mother.trace, father.trace, rng)
         return mutate_trace(space, rng.choice(parents).trace, rng)
 
-    def _select(self, trials: Sequence[Trial]) -> list[int]:
+    def _select(self, trials: Sequence[Told]) -> list[int]:
         ranks = {place: trial.score.rank for place, trial in enumerate(trials) if trial.score is not None}
         return sorted(ranks, key=lambda place: ranks[place], reverse=True)[: self._mu]

@@ -4,7 +4,7 @@ from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass, field
 from math import inf, log
 
-from archsmith.search.history import Trial
+from archsmith.search.history import Told
 
 Rank = tuple[float, float]
 
@@ -22,15 +22,15 @@ class Rewards:
 
     ranks: list[Rank] = field(default_factory=list)
 
-    def add(self, trial: Trial) -> None:
+    def add(self, trial: Told) -> None:
         insort(self.ranks, rank_of(trial))
 
-    def of(self, trial: Trial) -> float:
+    def of(self, trial: Told) -> float:
         """The reward of a trial that was added."""
         rank, count = rank_of(trial), len(self.ranks)
         worse = (bisect_left(self.ranks, rank) + bisect_right(self.ranks, rank)) / (2 * count)
         return -log(1 - worse + 1 / (2 * count)) / log(2 * count)
 
 
-def rank_of(trial: Trial) -> Rank:
+def rank_of(trial: Told) -> Rank:
     return FAILED if trial.score is None else trial.score.rank

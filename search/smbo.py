@@ -14,7 +14,7 @@ from types import MappingProxyType
 import numpy as np
 
 from archsmith.search.acquisition import ACQUISITIONS
-from archsmith.search.history import History, Trial
+from archsmith.search.history import History, Told
 from archsmith.search.options import check_share, check_whole, check_word
 from archsmith.search.searcher import Values
 from archsmith.search.surrogates.encodings import Answers, Networks, ngrams, paths, subtrees
@@ -177,7 +177,7 @@ class SMBO:
         return found
 
 
-def fitted(trials: Sequence[Trial]) -> list[Trial]:
+def fitted(trials: Sequence[Told]) -> list[Told]:
     """Those that a model is fitted to, in the order told: all, or of more than ``MOST`` the best and the latest."""
     if len(trials) <= MOST:
         return list(trials)

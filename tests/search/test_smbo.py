@@ -11,7 +11,7 @@ import pytest
 
 from archsmith.graph.errors import UserError
 from archsmith.graph.graph import Graph
-from archsmith.search.history import Trial, scored
+from archsmith.search.history import Told, scored
 from archsmith.search.random import RandomSearch
 from archsmith.search.searcher import Searcher
 from archsmith.search.smbo import MOST, SMBO, SURROGATES, Surrogate, fitted
@@ -124,7 +124,7 @@ def test_pending_proposals_move_the_next_one_elsewhere() -> None:
 
 
 def test_of_many_trials_the_best_and_the_latest_are_fitted() -> None:
-    trials = [Trial(Trace((("d", number),)), scored(float(-number))) for number in range(3 * MOST)]
+    trials = [Told(Trace((("d", number),)), scored(float(-number))) for number in range(3 * MOST)]
     chosen = fitted(trials)
 
     assert chosen == [*trials[: MOST // 2], *trials[-MOST // 2 :]]
