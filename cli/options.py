@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from archsmith.graph.errors import UserError
+from archsmith.jobs.named import value_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -128,7 +129,7 @@ def pairs(entries: Sequence[str], option: str, *, with_none: bool = False) -> di
             raise UserError(f"{option} takes KEY=VALUE; got {entry!r}")
         if key in flat:
             raise UserError(f"{option} takes each key once; got {key} twice, the last {entry!r}")
-        flat[key] = None if with_none and text == "none" else _value(text)
+        flat[key] = None if with_none and text == "none" else _typed(text)
     return _nested(flat, option)
 
 
@@ -146,14 +147,5 @@ def _nested(flat: Mapping[str, Any], option: str) -> dict[str, Any]:
     return found
 
 
-def _value(text: str) -> Any:
-    if "," in text:
-        return [_value(part) for part in text.split(",") if part]
-    if text.lower() in ("true", "false"):
-        return text.lower() == "true"
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
+def _typed(text: str) -> Any:
+    return [_typed(part) for part in text.split(",") if part] if "," in text else value_of(text)

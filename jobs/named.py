@@ -23,7 +23,7 @@ class Named:
             key, equals, value = entry.partition("=")
             if not equals or not key:
                 raise UserError(f"{name} takes options as {name}:KEY=VALUE,KEY=VALUE; got {text!r}")
-            options[key.strip()] = _value(value.strip())
+            options[key.strip()] = value_of(value.strip())
         if not name:
             raise UserError(f"a name must be given, as in NAME:KEY=VALUE; got {text!r}")
         return Named(name, options)
@@ -38,7 +38,8 @@ class Named:
         return {"name": self.name, "options": dict(self.options)}
 
 
-def _value(text: str) -> int | float | bool | str:
+def value_of(text: str) -> int | float | bool | str:
+    """What a person typed, as the truth value or number that it reads as, or else as it is."""
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
     for kind in (int, float):

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from archsmith.graph.errors import UserError
+from archsmith.search.options import check_known, check_whole
 
 if TYPE_CHECKING:
     import numpy
@@ -36,9 +37,9 @@ class MedianRule:
     """
 
     def __init__(self, *, epochs: int, least: int = 2, others: int = 5) -> None:
-        _check_count("epochs", epochs, 1)
-        _check_count("least", least, 1)
-        _check_count("others", others, 1)
+        check_whole("early stopping's epochs", epochs, 1)
+        check_whole("early stopping's least", least, 1)
+        check_whole("early stopping's others", others, 1)
         self._epochs, self._least, self._others = epochs, least, others
 
     def stops(self, curve: Curve, others: Sequence[Curve]) -> bool:
@@ -65,8 +66,8 @@ class CurveRule:
     """
 
     def __init__(self, *, epochs: int, least: int = 6, probability: float = 0.95) -> None:
-        _check_count("epochs", epochs, 1)
-        _check_count("least", least, 3)
+        check_whole("early stopping's epochs", epochs, 1)
+        check_whole("early stopping's least", least, 3)
         number = isinstance(probability, int | float) and not isinstance(probability, bool)
         if not number or not 0.5 <= probability < 1:
             raise UserError(f"early stopping's probability must be at least 0.5 and below 1; got {probability!r}")
@@ -139,11 +140,6 @@ def _finite(curve: Curve) -> bool:
     return all(map(isfinite, curve))
 
 
-def _check_count(name: str, given: object, least: int) -> None:
-    if not isinstance(given, int) or isinstance(given, bool) or given < least:
-        raise UserError(f"early stopping's {name} must be an integer of at least {least}; got {given!r}")
-
-
 RULES: Mapping[str, Callable[..., StoppingRule]] = MappingProxyType(
     {
         "median": MedianRule,
@@ -162,8 +158,5 @@ def make_rule(name: str, *, epochs: int, **options: Any) -> StoppingRule:
     make = RULES.get(name)
     if make is None:
         raise UserError(f"early stopping must be one of {', '.join(sorted(RULES))}; got {name!r}")
-    takes = tuple(option for option in signature(make).parameters if option != "epochs")
-    unknown = sorted(set(options) - set(takes))
-    if unknown:
-        raise UserError(f"early stopping by {name} takes the options {', '.join(takes)}; got {', '.join(unknown)}")
+    check_known(f"early stopping by {name}", (each for each in signature(make).parameters if each != "epochs"), options)
     return make(epochs=epochs, **options)

@@ -14,6 +14,7 @@ from typing import Any
 
 from archsmith.graph.errors import UserError
 from archsmith.search.fidelity import Fidelity, Promote, Run, RunState, Start, Wait
+from archsmith.search.options import check_known, check_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class SuccessiveHalving:
     def __init__(self, *, epochs: int, least: int = 1, reduction: int = 3, trials: int | None = None) -> None:
         rungs = rungs_of(epochs, least, reduction)
         if trials is not None:
-            _check("trials", trials, 2)
+            check_whole("a fidelity's trials", trials, 2)
         self._bracket = _Bracket(reduction ** (len(rungs) - 1) if trials is None else trials, rungs, reduction)
 
     def next(self, runs: Sequence[Run], *, may_start: bool) -> Start | Promote | Wait:
@@ -115,9 +116,9 @@ def rungs_of(epochs: int, least: int, reduction: int) -> tuple[int, ...]:
     Raises:
         UserError: a number is too small, or the numbers leave one rung, so that there is nothing to halve.
     """
-    _check("epochs", epochs, 2)
-    _check("least", least, 1)
-    _check("reduction", reduction, 2)
+    check_whole("a fidelity's epochs", epochs, 2)
+    check_whole("a fidelity's least", least, 1)
+    check_whole("a fidelity's reduction", reduction, 2)
     found = [epochs]
     while found[-1] // reduction >= least:
         found.append(epochs // reduction ** len(found))
@@ -180,11 +181,6 @@ def _rescue(runs: Sequence[Run], rungs_of_bracket: Callable[[int], tuple[int, ..
     return Promote(run.number, min(rung for rung in rungs_of_bracket(run.bracket) if rung > run.epochs))
 
 
-def _check(name: str, given: object, least: int) -> None:
-    if not isinstance(given, int) or isinstance(given, bool) or given < least:
-        raise UserError(f"a fidelity's {name} must be an integer of at least {least}; got {given!r}")
-
-
 FIDELITIES: Mapping[str, Callable[..., Fidelity]] = MappingProxyType(
     {
         "halving": SuccessiveHalving,
@@ -206,8 +202,5 @@ def make_fidelity(name: str, *, epochs: int, **options: Any) -> Fidelity:
     make = FIDELITIES.get(name)
     if make is None:
         raise UserError(f"a fidelity must be one of {', '.join(sorted(FIDELITIES))}; got {name!r}")
-    takes = tuple(option for option in signature(make).parameters if option != "epochs")
-    unknown = sorted(set(options) - set(takes))
-    if unknown:
-        raise UserError(f"fidelity {name} takes the options {', '.join(takes)}; got {', '.join(unknown)}")
+    check_known(f"fidelity {name}", (each for each in signature(make).parameters if each != "epochs"), options)
     return make(epochs=epochs, **options)

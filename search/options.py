@@ -1,5 +1,7 @@
 """What searchers' options may be: ``UserError`` where they are something else."""
 
+from collections.abc import Iterable
+
 from archsmith.graph.errors import UserError
 
 
@@ -21,3 +23,12 @@ def check_word(name: str, given: object, words: tuple[str, ...]) -> None:
     """One of a few words."""
     if given not in words:
         raise UserError(f"{name} must be {' or '.join(words)}; got {given!r}")
+
+
+def check_known(owner: str, takes: Iterable[str], given: Iterable[str]) -> None:
+    """No option but those that the owner takes."""
+    known = tuple(takes)
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        listed = f"the options {', '.join(known)}" if known else "no options"
+        raise UserError(f"{owner} takes {listed}; got {', '.join(unknown)}")

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from archsmith.graph.errors import UserError
+from archsmith.search.options import check_known
 from archsmith.search.searcher import Searcher
 
 DEFAULT = "smbo"
@@ -58,12 +59,5 @@ def make_searcher(name: str, options: Mapping[str, Any]) -> Searcher:
     make = SEARCHERS.get(name)
     if make is None:
         raise UserError(f"a searcher must be one of {', '.join(sorted(SEARCHERS))}; got {name!r}")
-    takes = tuple(signature(make.kind()).parameters)
-    unknown = sorted(set(options) - set(takes))
-    if unknown:
-        raise UserError(f"searcher {name} takes {_listed(takes)}; got {', '.join(unknown)}")
+    check_known(f"searcher {name}", signature(make.kind()).parameters, options)
     return make(**options)
-
-
-def _listed(options: tuple[str, ...]) -> str:
-    return f"the options {', '.join(options)}" if options else "no options"

@@ -146,12 +146,12 @@ def test_a_parameter_whose_range_changes_is_left_to_chance() -> None:
 def test_the_searcher_decides_what_is_known() -> None:
     early, late = 0.0, 0.0
     for seed in range(6):
-        study = optuna.create_study(sampler=ArchsmithSampler(small_evolution, seed=seed))
+        study = optuna.create_study(sampler=ArchsmithSampler(lambda: RegularizedEvolution(population=10), seed=seed))
         study.optimize(net, n_trials=80)
         early += sum(trial.values[0] for trial in study.trials[:15])
         late += sum(trial.values[0] for trial in study.trials[-15:])
 
-    assert late < 0.85 * early
+    assert late < 0.7 * early
 
 
 def test_no_configuration_is_proposed_twice_while_others_are_left() -> None:
