@@ -79,6 +79,11 @@ def _remainder(a: int, b: int) -> int:
     return a % b
 
 
+def _broadcast(a: int, b: int) -> int:
+    """The size of two sizes that are equal or of which one is 1 (also where the other is 0, as ``max`` is not)."""
+    return b if a == 1 else a
+
+
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {
         "or": Operation(2, 1, lambda a, b: int(bool(a) or bool(b))),
@@ -97,6 +102,7 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType(
         "%": Operation(2, 6, _remainder),
         "min": Operation(2, 0, min),
         "max": Operation(2, 0, max),
+        "broadcast": Operation(2, 0, _broadcast),
     }
 )
 
@@ -249,7 +255,9 @@ def _read(node: ast.expr, text: str) -> Expr:
         case ast.Call(func=ast.Name(id=("min" | "max") as name), args=arguments, keywords=[]) if len(arguments) >= 2:
             return _joined(name, [_read(a, text) for a in arguments])
         case _:
-            raise ValueError(f"in {text!r}: {ast.unparse(node)!r} is not integer arithmetic, a comparison, min or max")
+            raise ValueError(
+                f"in {text!r}: {ast.unparse(node)!r} is not integer arithmetic, a comparison, min, max or broadcast"
+            )
 
 
 def _whole(value: float) -> bool:

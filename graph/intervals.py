@@ -82,6 +82,13 @@ def _truth(given: Range) -> Range:
     return NEITHER if given[0] <= 0 <= given[1] else (1, 1)
 
 
+def _broadcast(left: Range, right: Range) -> Range:
+    """Either side may be the result where the left one may be 1."""
+    if left == (1, 1):
+        return right
+    return (min(left[0], right[0]), max(left[1], right[1])) if left[0] <= 1 <= left[1] else left
+
+
 _SPECIAL: Mapping[str, Callable[..., Range]] = {
     "//": _quotient,
     "%": _rest,
@@ -90,4 +97,5 @@ _SPECIAL: Mapping[str, Callable[..., Range]] = {
     "and": _both,
     "or": _one,
     "not": _not,
+    "broadcast": _broadcast,
 }

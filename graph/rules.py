@@ -21,6 +21,7 @@ from types import MappingProxyType
 from archsmith.graph.errors import Infeasible
 from archsmith.graph.expr import Expr, Sym, Undefined, evaluate, holds, parse, show, symbols
 from archsmith.graph.graph import Scalar
+from archsmith.graph.signature import Signature
 from archsmith.graph.types import BOOLEAN, FLOATS, INTEGERS, ITEM_BYTES, TensorType
 
 DTYPE_CLASSES: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -39,7 +40,7 @@ class Provenance(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TensorPattern:
-    """A tensor type with expressions for sizes and a dtype or dtype class; an input's sizes are symbols."""
+    """A tensor type with expressions for sizes and a dtype, dtype class or variable; an input's sizes are symbols."""
 
     dtype: str
     dims: tuple[Expr, ...]
@@ -50,6 +51,46 @@ class TensorPattern:
 
     def __str__(self) -> str:
         return f"{self.dtype}[{', '.join(map(show, self.dims))}]"
+
+
+@dataclass(frozen=True, slots=True)
+class DtypeRow:
+    """Dtypes with which a call runs, and those of its results: of the tensors, then of dtypes given as arguments."""
+
+    taken: tuple[str, ...]
+    returned: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Between which floats, both included, a real argument was seen to be taken."""
+
+    name: str
+    least: float
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What a rule that was inferred says beyond shapes.
+
+    ``signature`` is how the call is written. ``dtypes`` are the only ones that are taken; patterns of such a rule have
+    dtype variables (``T0``, ``T1``, ...: inputs in order; ``R0``, ...: outputs). ``aliases`` names for each output the
+    input with which it shares storage, if there is one, and ``mutates`` the inputs that are written to. ``fill`` is how
+    tensors must be filled for a call to run (see ``archsmith.fuzz.perform``). ``precision`` is the share of runs
+    among fresh calls that the rule accepts, ``recall`` the share of accepted ones among fresh calls that run; None
+    where there were no such calls. ``source`` names where the records came from.
+    """
+
+    signature: Signature
+    dtypes: tuple[DtypeRow, ...]
+    reals: tuple[Bounds, ...] = ()
+    aliases: tuple[int | None, ...] = ()
+    mutates: tuple[int, ...] = ()
+    fill: str = "normal"
+    precision: float | None = None
+    recall: float | None = None
+    source: str = ""
 
 
 @lru_cache(maxsize=8192)
@@ -69,7 +110,7 @@ def pattern(text: str) -> TensorPattern:
         case _:
             raise ValueError(f"a tensor pattern reads like Float[N, C]; got {text!r}")
     known = (*DTYPE_CLASSES, *ITEM_BYTES)
-    if dtype not in known:
+    if dtype not in known and not _is_variable(dtype):
         raise ValueError(f"a tensor pattern's dtype must be one of {', '.join(known)}; got {text!r}")
     return TensorPattern(dtype, tuple(parse(ast.unparse(size)) for size in sizes))
 
@@ -87,7 +128,7 @@ class Rule:
 
     ``constants`` are the attributes that this signature fixes, ``parameters`` the trainable tensors that the
     operator owns, ``macs`` its multiply-accumulates; ``support`` counts the calls that a learned rule was
-    seen to hold for.
+    seen to hold for, ``counter_examples`` those that it got wrong and could not be mended for.
     """
 
     operator: str
@@ -100,6 +141,7 @@ class Rule:
     provenance: Provenance = Provenance.DECLARED
     support: int = 0
     counter_examples: int = 0
+    learned: Learned | None = None
 
     def __post_init__(self) -> None:
         for entry in self.inputs:
@@ -169,10 +211,16 @@ def unify(patterns: Sequence[TensorPattern], types: Sequence[TensorType]) -> Map
 
 
 def _take_dtype(demanded: str, given: str, bound: dict[str, int]) -> bool:
+    if _is_variable(demanded):  # the rule's table of dtypes has the word
+        return True
     members = DTYPE_CLASSES.get(demanded)
     if members is None:
         return demanded == given
     return given in members and bound.setdefault(demanded, members.index(given)) == members.index(given)
+
+
+def _is_variable(dtype: str) -> bool:
+    return dtype[:1] in ("T", "R") and dtype[1:].isdigit()
 
 
 def check(rule: Rule, bound: Mapping[str, int]) -> None:

@@ -8,8 +8,12 @@ FLOATS = ("float32", "float64")
 INTEGERS = ("int64", "int32")
 BOOLEAN = ("bool",)
 
-ITEM_BYTES = MappingProxyType({"float32": 4, "float64": 8, "int64": 8, "int32": 4, "bool": 1})
-"""Bytes per element, by dtype: the dtypes that the declared rules speak of."""
+_STANDARD = {"float32": 4, "float64": 8, "int64": 8, "int32": 4, "bool": 1}
+_FURTHER = {"float16": 2, "bfloat16": 2, "complex64": 8, "complex128": 16, "uint8": 1, "int8": 1, "int16": 2}
+_RARE = {"uint16": 2, "uint32": 4, "uint64": 8, "float8_e4m3fn": 1, "float8_e5m2": 1, "complex32": 4}
+
+ITEM_BYTES = MappingProxyType(_STANDARD | _FURTHER | _RARE)
+"""Bytes per element, by dtype; the declared rules speak of the first five, learned ones of all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,12 @@ def _least(left: Any, right: Any) -> Any:
     return z3.If(left <= right, left, right)
 
 
+def _broadcast(left: Any, right: Any) -> Any:
+    import z3
+
+    return z3.If(left == 1, right, left)
+
+
 def _both(left: Any, right: Any) -> Any:
     import z3
 
@@ -144,5 +150,6 @@ _READ: Mapping[str, Callable[..., Any]] = {
     "%": lambda left, right: left % right,
     "min": _least,
     "max": lambda left, right: -_least(-left, -right),
+    "broadcast": _broadcast,
 }
 """The operations of an expression as Z3 writes them, over its numbers; what is true or false becomes 1 or 0."""
