@@ -298,3 +298,32 @@ class CurvePoint:
     number: int
     value: float
     best: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewCall:
+    """An operator's call that was observed: ``document`` is the call and what came of it, as JSON.
+
+    ``torch`` is the version of PyTorch that was called, ``source`` where the call was seen.
+    """
+
+    operator: str
+    torch: str
+    source: str
+    document: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Inference:
+    """What was inferred from the calls of an operator: ``rules`` counts the rules in ``document``.
+
+    ``evidence`` identifies the calls, and with what settings they were learned from: what is inferred from the same
+    again is the same. ``seconds`` of work it took.
+    """
+
+    operator: str
+    torch: str
+    evidence: str
+    rules: int
+    document: Json
+    seconds: float

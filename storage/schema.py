@@ -12,7 +12,7 @@ from archsmith import __version__
 from archsmith.graph.errors import UserError
 from archsmith.storage.tables import Row, StoreRow
 
-HEAD = "0002"
+HEAD = "0003"
 """The revision that this program reads and writes: the newest of the migrations."""
 
 SCRIPTS = "archsmith:storage/migrations"

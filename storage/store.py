@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from archsmith.graph.errors import UserError
 from archsmith.storage import schema
+from archsmith.storage.calls import Calls, Inferences
 from archsmith.storage.campaigns import Campaigns
 from archsmith.storage.complaints import explained
 from archsmith.storage.engine import engine_for, parsed, turn_on_wal
@@ -29,6 +30,8 @@ class Transaction:
     trials: Trials
     campaigns: Campaigns
     findings: Findings
+    calls: Calls
+    inferences: Inferences
     events: Events
 
 
@@ -147,6 +150,8 @@ def _transaction(session: Session) -> Transaction:
         trials=Trials(session),
         campaigns=Campaigns(session),
         findings=Findings(session),
+        calls=Calls(session),
+        inferences=Inferences(session),
         events=Events(session),
     )
 

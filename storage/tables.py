@@ -184,6 +184,35 @@ class HitRow(Row):
     case_number: Mapped[int] = mapped_column(primary_key=True)
 
 
+class CallRow(Row):
+    """An operator's call that was observed, once; ``digest`` is of all but its source."""
+
+    __tablename__ = "call"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    torch: Mapped[str]
+    operator: Mapped[str]
+    source: Mapped[str]
+    document: Mapped[Mapping[str, Any]]
+
+
+Index("ix_call_operator", CallRow.torch, CallRow.operator, CallRow.digest)
+
+
+class InferenceRow(Row):
+    __tablename__ = "inference"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    torch: Mapped[str] = mapped_column(primary_key=True)
+    operator: Mapped[str] = mapped_column(primary_key=True)
+    evidence: Mapped[str]
+    rules: Mapped[int]
+    document: Mapped[Mapping[str, Any]]
+    seconds: Mapped[float]
+    finished: Mapped[datetime]
+
+
 class EventRow(Row):
     __tablename__ = "event"
     __table_args__ = {"sqlite_autoincrement": True}

@@ -14,7 +14,9 @@ from archsmith.graph.graph import Graph
 from archsmith.storage.facts import (
     CampaignSpec,
     Epoch,
+    Inference,
     JobState,
+    NewCall,
     NewFinding,
     Progress,
     StudySpec,
@@ -109,6 +111,16 @@ def use_campaigns(t: Transaction, spec: CampaignSpec, failure: NewFinding, now: 
     t.events.since(0, subject="s")
 
 
+def use_calls(t: Transaction, now: datetime) -> None:
+    t.calls.add([NewCall(f"torch.f{n}", "2.13.0", "docs", {"n": n}) for n in range(3)])
+    t.calls.operators("2.13.0")
+    t.calls.operators("2.13.0", after="torch.f1")
+    list(t.calls.of("2.13.0", "torch.f1"))
+    t.inferences.put(Inference("torch.f1", "2.13.0", "ab", 0, {}, 1.0), now)
+    t.inferences.get("2.13.0", "torch.f1")
+    t.inferences.page("2.13.0")
+
+
 def test_every_query_finds_its_rows_by_an_index(
     store: Store,
     path: Path,
@@ -122,6 +134,7 @@ def test_every_query_finds_its_rows_by_an_index(
     with store.begin() as t:
         use_studies(t, study_spec, graph_of(1), noon)
         use_campaigns(t, campaign_spec, failure("a", 0, t.graphs.put(graph_of(1))), noon)
+        use_calls(t, noon)
 
     assert len(seen) > 100
     assert wasteful(path, seen) == []

@@ -23,8 +23,8 @@ NEXT = """
 from alembic import op
 import sqlalchemy as sa
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 
 
 def upgrade():
@@ -53,10 +53,10 @@ def next_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The next migration's file, of a program that is that much further."""
     scripts = tmp_path / "migrations"
     shutil.copytree(Path(schema.__file__).parent / "migrations", scripts)
-    file = scripts / "versions" / "r0003_third.py"
+    file = scripts / "versions" / "r0004_next.py"
     file.write_text(NEXT)
     monkeypatch.setattr(schema, "SCRIPTS", str(scripts))
-    monkeypatch.setattr(schema, "HEAD", "0003")
+    monkeypatch.setattr(schema, "HEAD", "0004")
     return file
 
 
@@ -89,11 +89,11 @@ def test_an_older_store_is_refused_until_it_is_upgraded(path: Path, url: str, ne
     execute(path, "INSERT INTO graph VALUES ('aa', '{}')")
 
     for read_only in (True, False):
-        with pytest.raises(UserError, match=r"schema 0002 .* needs 0003: run `archsmith db upgrade`"):
+        with pytest.raises(UserError, match=r"schema 0003 .* needs 0004: run `archsmith db upgrade`"):
             open_store(url, read_only=read_only)
     assert "archsmith db upgrade" in check_store(url)[0]
 
-    assert upgrade_store(url) == ("0002", "0003")
+    assert upgrade_store(url) == ("0003", "0004")
     assert execute(path, "SELECT * FROM graph") == [("aa", "{}", None)]
     assert "duty TEXT NOT NULL" in tables(path)["study"]
     open_store(url).close()
@@ -106,7 +106,7 @@ def test_an_upgrade_that_fails_changes_nothing(path: Path, url: str, next_one: P
         upgrade_store(url)
 
     assert tables(path) == before
-    assert execute(path, "SELECT version_num FROM alembic_version") == [("0002",)]
+    assert execute(path, "SELECT version_num FROM alembic_version") == [("0003",)]
 
 
 def test_an_upgrade_that_would_leave_dangling_references_is_undone(path: Path, url: str, next_one: Path) -> None:
@@ -114,7 +114,7 @@ def test_an_upgrade_that_would_leave_dangling_references_is_undone(path: Path, u
     with pytest.raises(UserError, match=r"was not: row .* of epoch refers to a row of trial"):
         upgrade_store(url)
 
-    assert execute(path, "SELECT version_num FROM alembic_version") == [("0002",)]
+    assert execute(path, "SELECT version_num FROM alembic_version") == [("0003",)]
 
 
 def test_a_newer_store_asks_for_a_newer_program(path: Path, url: str) -> None:
