@@ -102,27 +102,27 @@ def simplified(graph: Graph, book: RuleBook = DECLARED) -> Graph:
     writing one network may keep two normal forms.
     """
     seen: list[Graph] = []
-    again, settled = _normalised(graph, _repeatable(book))
+    again, settled = _normalised(graph, repeatable(book))
     while not settled and again not in seen:
         seen.append(again)
-        again, settled = _normalised(again, _repeatable(book))
+        again, settled = _normalised(again, repeatable(book))
     # Where the order given decides, there may be no end but a circle: every graph of it leads to its least.
     return again if settled else min(seen[seen.index(again) :], key=to_json)
 
 
 @lru_cache(maxsize=8)
-def _repeatable(book: RuleBook) -> frozenset[str]:
+def repeatable(book: RuleBook) -> frozenset[str]:
     """Operators that give the same for the same: their rules are known, and none has parameters or randomness."""
     return frozenset(
         name
         for name, entry in book.operators.items()
-        if name not in RANDOM and entry.rules and not any(rule.parameters for rule in entry.rules)
+        if name not in RANDOM and entry.rules and not entry.learned and not any(rule.parameters for rule in entry.rules)
     )
 
 
-def _normalised(graph: Graph, repeatable: frozenset[str]) -> tuple[Graph, bool]:
+def _normalised(graph: Graph, stateless: frozenset[str]) -> tuple[Graph, bool]:
     """The normal form, and whether nothing but structure has decided it."""
-    nodes, outputs, sums = _merged(graph, repeatable)
+    nodes, outputs, sums = _merged(graph, stateless)
     if not any(node.operator in COMMUTATIVE for node in nodes):
         return canonical(nodes, outputs), True
     vertices = _needed(nodes, outputs, sums)
@@ -138,7 +138,7 @@ def _normalised(graph: Graph, repeatable: frozenset[str]) -> tuple[Graph, bool]:
     return canonical(nodes, outputs), settled
 
 
-def _merged(graph: Graph, repeatable: frozenset[str]) -> tuple[list[Node], Operands, dict[int, Terms]]:
+def _merged(graph: Graph, stateless: frozenset[str]) -> tuple[list[Node], Operands, dict[int, Terms]]:
     """The graph's nodes at their places, with no edge from identities or from what is computed earlier.
 
     With them come the outputs and, by place, the terms of sums, those of sums in sums included.
@@ -153,9 +153,9 @@ def _merged(graph: Graph, repeatable: frozenset[str]) -> tuple[list[Node], Opera
             inputs = tuple(instead.get(value, value) for value in node.inputs)
             node = Node(node.operator, inputs, node.attributes, node.types) if inputs != node.inputs else node
         nodes.append(node)
-        if _is_identity(node, nodes):
+        if is_identity(node, nodes):
             instead[Value(place)] = node.inputs[0]
-        elif node.operator in repeatable:
+        elif node.operator in stateless:
             if node.operator in ASSOCIATIVE:
                 sums[place] = _terms(node, nodes, sums)
             earlier = known.setdefault(_call(node, sums.get(place)), place)
@@ -168,7 +168,7 @@ def _terms(node: Node, nodes: Sequence[Node], sums: Mapping[int, Terms]) -> Term
     """How often each value is a term of the sum; a value that is such a sum itself gives its terms."""
     terms: dict[Value, int] = {}
     for value in node.inputs:
-        if nodes[value.node].operator == node.operator and not _changes_dtype(nodes[value.node], nodes):
+        if nodes[value.node].operator == node.operator and not changes_dtype(nodes[value.node], nodes):
             for term, times in sums[value.node].items():
                 terms[term] = terms.get(term, 0) + times
         else:
@@ -176,7 +176,8 @@ def _terms(node: Node, nodes: Sequence[Node], sums: Mapping[int, Terms]) -> Term
     return terms
 
 
-def _is_identity(node: Node, nodes: Sequence[Node]) -> bool:
+def is_identity(node: Node, nodes: Sequence[Node]) -> bool:
+    """Whether the node gives back its input, which is one of these nodes."""
     test = IDENTITIES.get(node.operator)
     if test is None:
         return False
@@ -231,7 +232,8 @@ def _reached(nodes: Sequence[Node], outputs: Operands, sums: Mapping[int, Terms]
     return needed
 
 
-def _changes_dtype(node: Node, nodes: Sequence[Node]) -> bool:
+def changes_dtype(node: Node, nodes: Sequence[Node]) -> bool:
+    """Whether a sum is of another dtype than its terms, which are of these nodes: then it is no part of larger ones."""
     first = node.inputs[0]
     return nodes[first.node].types[first.output].dtype != node.types[0].dtype
 

@@ -1,7 +1,8 @@
 """Which calls of an operator are valid on values of given types: what the graph-growing walk may offer.
 
-Attributes are chosen from the examples that the operator's declaration gives. Constraints are checked as soon
-as all their symbols are known, so a branch without a valid completion is left early.
+Attributes are chosen from the examples that the operator's declaration gives, those of a learned operator from what
+``archsmith.spaces.learned_calls`` tries. Constraints are checked as soon as all their symbols are known, so a branch
+without a valid completion is left early.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,11 +10,13 @@ from functools import lru_cache
 from math import prod
 
 from archsmith.graph.book import Attribute, RuleBook
-from archsmith.graph.errors import Infeasible
+from archsmith.graph.errors import Infeasible, UserError
 from archsmith.graph.expr import holds, symbols
 from archsmith.graph.graph import Scalar
+from archsmith.graph.partial import Way
 from archsmith.graph.rules import Rule, result_types, unify
 from archsmith.graph.types import TensorType
+from archsmith.spaces.learned_calls import completed, options_of
 
 
 class Calls:
@@ -27,14 +30,16 @@ class Calls:
         self._elements = elements
         self._arities: dict[str, list[int]] = {}
         self._beginning: dict[tuple[str, int, tuple[int, ...]], list[Rule]] = {}
-        for name, operator in book.operators.items():
-            self._arities[name] = sorted({len(rule.inputs) for rule in operator.rules})
-            for rule in operator.rules:
+        for name in book.operators:
+            rules = _rules(book, name)
+            self._arities[name] = sorted({len(rule.inputs) for rule in rules})
+            for rule in rules:
                 for length in range(len(rule.ranks)):
                     start = (name, len(rule.ranks), rule.ranks[:length])
                     self._beginning.setdefault(start, []).append(rule)
         self._can_begin = lru_cache(maxsize=1 << 16)(self._begins)
         self._can_complete = lru_cache(maxsize=1 << 16)(self._completes)
+        self._can_go = lru_cache(maxsize=1 << 16)(self._goes)
 
     def operators(self, types: Sequence[TensorType]) -> tuple[str, ...]:
         """Operators that have a valid call on some of these types."""
@@ -61,7 +66,41 @@ class Calls:
         return self._can_complete(name, inputs, tuple(fixed.items()))
 
     def _completes(self, name: str, inputs: tuple[TensorType, ...], fixed: tuple[tuple[str, Scalar], ...]) -> bool:
+        if self.book.partial(name) is not None:
+            return bool(self.ways(name, inputs))
         return next(self.completions(name, inputs, dict(fixed)), None) is not None
+
+    def ways(self, name: str, inputs: tuple[TensorType, ...]) -> dict[str, Way]:
+        """The ways to call a learned operator on these inputs, by how the call is written."""
+        learned = self.book.partial(name)
+        ways = () if learned is None else learned.of_ranks(tuple(given.rank for given in inputs))
+        found: dict[str, Way] = {}
+        for place, way in enumerate(ways):
+            if self._can_go(name, place, inputs, ()):
+                text = str(way.rule.learned.signature) if way.rule.learned is not None else ""
+                found.setdefault(text, way)
+        return found
+
+    def options(
+        self, name: str, way: Way, inputs: tuple[TensorType, ...], fixed: Mapping[str, Scalar], attribute: str
+    ) -> tuple[Scalar, ...]:
+        """The values of an attribute of this way that, with those fixed so far, lead to a valid call."""
+        learned = self.book.partial(name)
+        assert learned is not None  # a way is one of a learned operator
+        place = learned.of_ranks(tuple(given.rank for given in inputs)).index(way)
+        return tuple(
+            value
+            for value in options_of(way, attribute, inputs)
+            if self._can_go(name, place, inputs, (*fixed.items(), (attribute, value)))
+        )
+
+    def _goes(
+        self, name: str, place: int, inputs: tuple[TensorType, ...], fixed: tuple[tuple[str, Scalar], ...]
+    ) -> bool:
+        learned = self.book.partial(name)
+        assert learned is not None
+        way = learned.of_ranks(tuple(given.rank for given in inputs))[place]
+        return next(completed(way, inputs, dict(fixed), elements=self._elements), None) is not None
 
     def completions(
         self, name: str, inputs: tuple[TensorType, ...], fixed: Mapping[str, Scalar]
@@ -100,3 +139,15 @@ class Calls:
         except Infeasible:
             return False
         return all(prod(result.shape) <= self._elements for result in types)
+
+
+def _rules(book: RuleBook, name: str) -> tuple[Rule, ...]:
+    """The operator's rules that graphs may use: of some learned operators, as those that write to an input, none."""
+    entry = book.operator(name)
+    if not entry.learned:
+        return entry.rules
+    try:
+        learned = book.partial(name)
+    except UserError:
+        return ()
+    return () if learned is None else tuple(way.rule for way in learned.ways)

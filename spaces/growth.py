@@ -95,6 +95,8 @@ class GrowthSpace:
         return builder.apply(name, chosen, attributes)
 
     def _attributes(self, name: str, inputs: tuple[TensorType, ...], path: str) -> Steps[dict[str, Scalar]]:
+        if self.book.partial(name) is not None:
+            return (yield from self._learned_attributes(name, inputs, path))
         fixed: dict[str, Scalar] = {}
         for attribute in self.book.operator(name).attributes:
             options = tuple(
@@ -103,4 +105,14 @@ class GrowthSpace:
                 if self.calls.is_open(name, inputs, {**fixed, attribute.name: value})
             )
             fixed[attribute.name] = yield Decision(f"{path}/{attribute.name}", options)
+        return fixed
+
+    def _learned_attributes(self, name: str, inputs: tuple[TensorType, ...], path: str) -> Steps[dict[str, Scalar]]:
+        """Those of a learned operator hang on how the call is written, which is decided first."""
+        ways = self.calls.ways(name, inputs)
+        way = ways[str((yield Decision(f"{path}/signature", tuple(ways))))]
+        fixed: dict[str, Scalar] = {}
+        for attribute in way.slots:
+            options = self.calls.options(name, way, inputs, fixed, attribute)
+            fixed[attribute] = yield Decision(f"{path}/{attribute}", options)
         return fixed

@@ -6,15 +6,17 @@
     net = search_space(chain(op("conv2d", out=16, kernel=3), repeat(block, choose(1, 2, 3))), input=(1, 8, 8))
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import overload
+from typing import Any, overload
 
 from archsmith.graph.book import Operator
 from archsmith.graph.builder import Builder
 from archsmith.graph.errors import UserError
 from archsmith.graph.graph import Value
+from archsmith.graph.own import is_own
+from archsmith.graph.partial import EMPTY
 from archsmith.spaces.branches import AnyOf, Parallel, SomeOf
 from archsmith.spaces.cells import ABSENT, Cell
 from archsmith.spaces.grids import floats, integers
@@ -56,19 +58,32 @@ MOST = 10_000
 """Repetitions of a part, or nodes of a cell: more is a mistake, and would be surveyed for ever."""
 
 
-def op(operator: str | Operator, /, **attributes: Given) -> Op:
+def op(operator: str | Operator, /, **attributes: Given | Sequence[Given] | None) -> Op:
     """An operator of the rule book by name, or one made by ``archsmith.runtime.modules.module`` of a class.
 
-    An attribute is a value, a ``choose(...)`` or something shared.
+    An attribute is a value, a ``choose(...)`` or something shared. Operators that were learned (``torch.roll``) also
+    take None, and lists, whose entries are attributes by their places: ``shifts=(1, 2)`` is ``shifts_0=1, shifts_1=2``.
     """
     if not isinstance(operator, str | Operator):
         raise UserError(f"op takes an operator's name, or one made by runtime.modules.module; got {operator!r}")
     if isinstance(operator, Operator):
         return replace(op(operator.name, **attributes), own=operator)
-    named = [given.name for given in attributes.values() if isinstance(given, Choice) and given.name is not None]
+    flat = tuple(_flat(attributes.items(), lists="." in operator and not is_own(operator)))
+    named = [given.name for _, given in flat if isinstance(given, Choice) and given.name is not None]
     if len(set(named)) < len(named):
         raise UserError(f"{operator} has two choices of one name among {', '.join(named)}; for one decision, share it")
-    return Op(operator, tuple(attributes.items()))
+    return Op(operator, flat)
+
+
+def _flat(attributes: Iterable[tuple[str, Any]], *, lists: bool) -> Iterator[tuple[str, Given]]:
+    """What is in ``lists`` by its place, and words for what a graph has no value for."""
+    for name, given in attributes:
+        if not lists:
+            yield name, given
+        elif isinstance(given, list | tuple) and given:
+            yield from _flat(((f"{name}_{place}", entry) for place, entry in enumerate(given)), lists=True)
+        else:
+            yield name, EMPTY if isinstance(given, list | tuple) else str(given) if given is None else given
 
 
 def chain(*parts: Node) -> Chain:

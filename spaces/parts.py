@@ -12,6 +12,7 @@ from archsmith.graph.errors import Infeasible, UserError
 from archsmith.graph.graph import Scalar, Value
 from archsmith.graph.own import placed, short
 from archsmith.graph.types import TensorType
+from archsmith.spaces.batches import demand_samples_apart
 from archsmith.spaces.decisions import Decision, Label, Steps
 from archsmith.spaces.node import Enter, Make, Node, Plan, indented, joined, named_by, titled
 from archsmith.spaces.values import Choice, Given, Meanings, SharedValue, note, settled, values_of
@@ -29,7 +30,7 @@ class Op:
         values: list[tuple[str, Scalar]] = []
         for name, given in self.attributes:
             values.append((name, (yield from settled(given, self.path_of(name, given, path)))))
-        function = _applied if self.own is None else _called_on
+        function = _applied if self.own is None or self.own.learned else _called_on
         return (Make(function, (0,), (self.operator, tuple(values))),)
 
     def path_of(self, name: str, given: Given, path: str) -> str:
@@ -61,7 +62,9 @@ class Op:
     def _check_values(self, book: RuleBook) -> None:
         plain = {name: values_of(given) for name, given in self.attributes}
         # A computed value is known only in a walk: any whole number stands for it here.
-        fixed = {name: values[0] if values else 1 for name, values in plain.items()}
+        learned = book.partial(self.operator)
+        some = {name: 1 if learned is None else learned.number(name) for name in plain}
+        fixed = {name: values[0] if values else some[name] for name, values in plain.items()}
         book.complete(self.operator, fixed)
         for name, values in plain.items():
             for value in values:
@@ -75,6 +78,9 @@ class Op:
 def _applied(
     builder: Builder, values: Sequence[Value], operator: str, attributes: tuple[tuple[str, Scalar], ...]
 ) -> Value:
+    if builder.book.partial(operator) is not None:
+        demand_samples_apart(builder.book, operator, tuple(map(builder.type_of, values)), dict(attributes))
+        return _called_on(builder, values, operator, attributes)
     given = dict(attributes)
     if given.get("dim", given.get("first")) == 0:
         raise Infeasible(f"{operator} along dimension 0 would mix the samples of a batch")

@@ -3,15 +3,16 @@
 The expressions of rules and constraints are read as integer formulas. What the solver cannot decide counts as possible.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from typing import Any
 
 from archsmith.graph.book import RuleBook
-from archsmith.graph.expr import Expr, fold
+from archsmith.graph.expr import Expr
 from archsmith.graph.graph import Scalar
 from archsmith.graph.rules import Rule, unify
 from archsmith.graph.types import TensorType
+from archsmith.spaces.terms import as_term
 
 FEW = 1_000
 """Combinations up to which trying them is quicker than a solver."""
@@ -40,7 +41,7 @@ def can_hold(constraints: Iterable[Expr], domains: Domains) -> bool:
 
 def can_call(book: RuleBook, operator: str, types: tuple[TensorType, ...], domains: Domains) -> bool:
     """Whether a rule of the operator accepts values of these types with attributes out of the domains."""
-    if book.operator(operator).infer is not None:
+    if book.operator(operator).infer is not None or book.operator(operator).learned:
         return True
     rules = book.rules(operator, tuple(given.rank for given in types))
     return any(_accepts(book, rule, types, domains) for rule in rules)
@@ -98,58 +99,6 @@ class _Formula:
         return bool(self._solver.check() != self._z3.unsat)
 
     def _number(self, expr: Expr) -> Any:
-        z3 = self._z3
-        return fold(expr, literal=z3.IntVal, symbol=z3.Int, apply=self._applied)
-
-    def _applied(self, operation: str, sides: Sequence[Any]) -> Any:
-        if operation in ("//", "%"):
-            # There is no value where the divisor is not positive; above 0 Z3's division is Python's.
-            self._solver.add(sides[1] > 0)
-        made = _READ[operation](*sides)
-        return self._z3.If(made, 1, 0) if self._z3.is_bool(made) else made
-
-
-def _least(left: Any, right: Any) -> Any:
-    import z3
-
-    return z3.If(left <= right, left, right)
-
-
-def _broadcast(left: Any, right: Any) -> Any:
-    import z3
-
-    return z3.If(left == 1, right, left)
-
-
-def _both(left: Any, right: Any) -> Any:
-    import z3
-
-    return z3.And(left != 0, right != 0)
-
-
-def _either(left: Any, right: Any) -> Any:
-    import z3
-
-    return z3.Or(left != 0, right != 0)
-
-
-_READ: Mapping[str, Callable[..., Any]] = {
-    "not": lambda only: only == 0,
-    "or": _either,
-    "and": _both,
-    "==": lambda left, right: left == right,
-    "!=": lambda left, right: left != right,
-    "<": lambda left, right: left < right,
-    "<=": lambda left, right: left <= right,
-    ">": lambda left, right: left > right,
-    ">=": lambda left, right: left >= right,
-    "+": lambda left, right: left + right,
-    "-": lambda left, right: left - right,
-    "*": lambda left, right: left * right,
-    "//": lambda left, right: left / right,
-    "%": lambda left, right: left % right,
-    "min": _least,
-    "max": lambda left, right: -_least(-left, -right),
-    "broadcast": _broadcast,
-}
-"""The operations of an expression as Z3 writes them, over its numbers; what is true or false becomes 1 or 0."""
+        term = as_term(expr)
+        self._solver.add(*(divisor > 0 for divisor in term.divisors))
+        return term.number

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import blake2b
 from random import Random
 
@@ -20,6 +21,7 @@ from archsmith.spaces.decisions import Answer, Answered, Derivation, Label, Spac
 from archsmith.spaces.diagram import Diagram
 from archsmith.spaces.draws import answered, draw, mutate
 from archsmith.spaces.enumeration import architectures
+from archsmith.spaces.identity import Fingerprints, Identity, Unanswered
 from archsmith.spaces.nesting import demand_tree
 from archsmith.spaces.node import Node, build
 from archsmith.spaces.reach import Reach
@@ -50,10 +52,12 @@ class TreeSpace:
     ahead: bool = True
     alike: Callable[[Trace], Hashable] | None = field(default=None, compare=False)
     reach: Reach = field(init=False, repr=False, compare=False)
+    _fingerprints: Fingerprints = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         diagram = Diagram(with_recipe(self.root, self.recipe), self.input, self.book, self.constraints)
         object.__setattr__(self, "reach", Reach(diagram))
+        object.__setattr__(self, "_fingerprints", Fingerprints(self.root, self.input, self.book))
 
     def walk(self) -> Steps[Graph]:
         return (yield from offered(self._grow(), Course(self.reach))) if self.ahead else (yield from self._grow())
@@ -88,12 +92,27 @@ class TreeSpace:
         return answered(self.reach, answer)
 
     def identity(self, trace: Trace) -> Hashable:
-        """The same for two traces of one architecture: what ``alike`` gives, or the graph's digest and the recipe."""
+        """The same for two traces of one architecture: of what ``alike`` gives, or of its graph and its recipe.
+
+        Networks are built only where an identity is compared with one of the same fingerprint.
+
+        Raises:
+            UserError: the trace is of another space.
+        """
         if self.alike is not None:
             return self.alike(trace)
+        try:
+            mark = self._fingerprints.of(trace.as_dict())
+        except (Unanswered, Infeasible):
+            trace = replay(self, trace).trace
+            mark = self._fingerprints.of(trace.as_dict())
+        settings = tuple(sorted(recipe_of(self, trace).items())) if self.recipe else ()
+        return Identity((mark, settings), partial(self._digest, trace))
+
+    def _digest(self, trace: Trace) -> str:
         graph = replay(self, trace).graph
         assert graph is not None  # the trace is valid
-        return graph_digest(graph), tuple(sorted(recipe_of(self, trace).items()))
+        return graph_digest(graph)
 
     def uniform(self) -> Callable[[Random], Trace]:
         """What draws a trace, every valid one equally likely whatever the weights; the space is counted now, and once.

@@ -2,12 +2,15 @@
 
 import itertools
 import json
+import math
 import re
+import struct
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow
 import pyarrow.parquet
 
@@ -86,3 +89,72 @@ def test_the_cost_of_searchers_is_measured_beside_optunas(tmp_path: Path) -> Non
         assert min(seconds.values()) > 0
     assert len(document["aims"]) == sum(bool(re.search(r"aim [\d.]+: (reached|missed)$", line)) for line in lines) == 3
     assert re.match(r"overhead: \d of 3 aims reached; .*optuna TPE [\d.]+ ms at 200$", lines[-1])
+
+
+def test_full_trainings_and_those_that_end_early_have_one_budget(tmp_path: Path) -> None:
+    lines, document = ran("halving", tmp_path)
+    found = document["regret"]["digits"]
+
+    assert document["marks"] == [2.5, 5, 10, 20]
+    assert found.keys() == {
+        *("random", "halving", "hyperband", "asha", "median", "curve"),
+        *("optuna halving", "optuna hyperband", "optuna median"),
+    }
+    for runs in found.values():
+        assert len(runs) == 2
+        for run in runs:
+            known = [regret for regret in run if not math.isnan(regret)]  # nothing is trained to its end before that
+            assert len(run) == 4
+            assert known == sorted(known, reverse=True)
+            assert known
+            assert known[-1] >= 0
+    assert re.fullmatch(
+        r"successive halving's regret at a budget of 20 full trainings: "
+        r"digits \d+\.\d\d, random \d+\.\d\d \((reached|missed)\)",
+        lines[-1],
+    )
+
+
+def test_hypervolumes_are_parts_of_the_whole_tables(tmp_path: Path) -> None:
+    cells = list(itertools.product(range(5), repeat=6))
+    worth = [sum(place * operation for place, operation in enumerate(cell, 1)) for cell in cells]
+    columns: dict[str, list[Any]] = {f"op{place}": [cell[place] for cell in cells] for place in range(6)}
+    columns |= {f"cifar10_val200_t{trial}": [50 + known / 4 + trial for known in worth] for trial in range(3)}
+    columns["cifar10_val200_mean"] = [51 + known / 4 for known in worth]
+    columns["lat_ms_pixel3"] = [5.0 + sum(cell) for cell in cells]
+    pyarrow.parquet.write_table(pyarrow.table(columns), tmp_path / "nasbench201_cifar10.parquet")
+    lines, document = ran("pareto", tmp_path, "--data", str(tmp_path))
+    found = document["devices"]["lat_ms_pixel3"]
+
+    assert document["devices"].keys() == {"lat_ms_pixel3"}
+    assert found.keys() == {
+        *("nsga2", "nsga2, generations", "evolution", "random"),
+        *("optuna nsga2", "optuna nsga2, 20", "optuna tpe"),
+    }
+    for measured in found.values():
+        assert len(measured["shares"]) == document["seeds"] == 2
+        assert 0 < min(measured["shares"]) <= max(measured["shares"]) < 1
+    assert re.fullmatch(r"hypervolume found by nsga2: 0\.\d{3}; by the best of Optuna's samplers: 0\.\d{3}", lines[-1])
+
+
+def test_searchers_of_a_seed_meet_the_same_trainings(tmp_path: Path) -> None:
+    for stem, count in (("train", 10_100), ("t10k", 40)):  # the last 10,000 are for validation
+        labels = np.arange(count, dtype="u1") % 10
+        images = np.zeros((count, 28, 28), "u1")
+        images[np.arange(count), 2 * labels] = 200
+        for kind, array in (("images-idx3", images), ("labels-idx1", labels)):
+            header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
+            (tmp_path / f"{stem}-{kind}-ubyte").write_bytes(header + array.tobytes())
+    lines, document = ran("nas_train", tmp_path, "--data", str(tmp_path), "--searchers", "random,evolution")
+    found = document["studies"]
+
+    assert found.keys() == {"random", "evolution"}
+    assert document["gains"] == {"evolution": [0, 0]}  # its first trials are drawn at random, too
+    for seed, (one, other) in enumerate(zip(*found.values(), strict=True)):
+        assert one["seed"] == seed
+        assert len(one["val"]) == len(one["test"]) == 3
+        assert all(0 <= value <= 100 for value in (*one["val"], *one["test"]))
+        assert (one["val"], one["test"]) == (other["val"], other["test"])
+    assert re.fullmatch(
+        r"Fashion-MNIST test accuracy in percent after 3 trials: random \S+ ± \S+, evolution \S+ ± \S+", lines[-1]
+    )

@@ -192,5 +192,6 @@ def test_a_tree_builds_nothing_for_a_trace(monkeypatch: pytest.MonkeyPatch) -> N
 
     assert mutate_trace(DENSE, mother, rng) != mother
     assert neighbour_traces(DENSE, cross_traces(DENSE, mother, father, rng))
+    assert identity_of(DENSE, mother) != identity_of(DENSE, father)
     with pytest.raises(TypeError):
-        identity_of(DENSE, mother)
+        replay(DENSE, mother)

@@ -155,7 +155,7 @@ LINEAR = {"op": {"operator": "linear", "attributes": [{"out": {"shared": "n"}}]}
         (of(RELU, require=["__import__('os')"]), r"require\[0\]: a constraint is an expression"),
         (of(RELU, require=[3]), r"require\[0\]: must be an object with one key"),
         (of(RELU, input={"dtype": "float32", "shape": [0]}), "input: a space's input is the shape"),
-        (of(RELU, input={"dtype": "int8", "shape": [4]}), "input: a space's dtype must be one of"),
+        (of(RELU, input={"dtype": "int4", "shape": [4]}), "input: a space's dtype must be one of"),
         (of(RELU, ahead=1), "ahead: must be true or false"),
         (of({"call": GATE}), f"root.call: {GATE} must be among the needs of the document"),
         (of(RELU, needs=[1]), r"needs\[0\]: must be text"),
