@@ -101,6 +101,40 @@ fuzz = _group(
     },
 )
 
+ops = _group(
+    "ops",
+    """Look at the operators that a search space can use by name.
+
+    \b
+    archsmith ops list
+    archsmith ops show conv2d
+    """,
+    {
+        "list": ("archsmith.cli.ops:list_ops", "all operators"),
+        "show": ("archsmith.cli.ops:show", "one operator: its attributes, and how PyTorch writes it"),
+    },
+)
+
+rules = _group(
+    "rules",
+    """The rules of operators: which calls are valid, and what they return.
+
+    \b
+    archsmith rules list
+    archsmith rules show torch.roll
+    archsmith rules collect --workers 2 && archsmith rules infer --workers 2 --book mine.json.gz
+    archsmith rules diff old.json.gz new.json.gz
+    """,
+    {
+        "collect": ("archsmith.cli.collect:collect", "record calls of PyTorch's operators"),
+        "infer": ("archsmith.cli.infer:infer", "learn rules from recorded calls"),
+        "list": ("archsmith.cli.rules:list_rules", "the operators that have rules"),
+        "show": ("archsmith.cli.rules:show", "the rules of one operator"),
+        "diff": ("archsmith.cli.rules:diff", "what changed between two books of rules"),
+        "check": ("archsmith.cli.rules:check", "try rules on the installed PyTorch"),
+    },
+)
+
 db = _group(
     "db",
     """Look after a store.
@@ -130,6 +164,9 @@ archsmith = _group(
         "search": ("archsmith.cli.main:search", "find the best architecture of a search space"),
         "spaces": ("archsmith.cli.main:spaces", "look at a search space before searching it"),
         "fuzz": ("archsmith.cli.main:fuzz", "fuzz the installed PyTorch with valid graphs"),
+        "trace": ("archsmith.cli.trace:trace", "record the PyTorch calls of any Python program"),
+        "ops": ("archsmith.cli.main:ops", "look at the operators of search spaces"),
+        "rules": ("archsmith.cli.main:rules", "which calls of operators are valid: learn it, look at it"),
         "serve": ("archsmith.cli.serve:serve", "open the dashboard on this machine"),
         "db": ("archsmith.cli.main:db", "look after a store"),
         "completion": ("archsmith.cli.completion:completion", "tab completion for your shell"),

@@ -2,14 +2,15 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from archsmith.cli.bar import bar
 from archsmith.cli.options import json_option
 from archsmith.cli.output import plain, print_json
 from archsmith.graph.errors import UserError
@@ -174,7 +175,7 @@ def check(space: str, samples: int, seed: int, as_json: bool) -> None:
     with redirect_stdout(sys.stderr):
         found, named = _loaded(space)
         blind = UserSpace(blinded(found), space)
-        with _bar("walks", samples) as advance:
+        with bar("walks", samples) as advance:
             report = check_space(named, Random(seed), walks=samples, blind=blind, walked=advance)
     shares = {"dead_end_share": report.dead_end_share, "dead_end_share_met": report.dead_ends_met / report.walks}
     if as_json:
@@ -233,7 +234,7 @@ def _different(tree: "TreeSpace", named: "Space", size: int) -> int:
     from archsmith.spaces.enumeration import architectures, traces
 
     seen: set[object] = set()
-    with _bar("architectures", size) as advance:
+    with bar("architectures", size) as advance:
         if tree.alike is not None:
             for number, trace in enumerate(traces(tree.reach), start=1):
                 seen.add(tree.alike(trace))
@@ -337,16 +338,3 @@ def _replayed(space: "Space", trace: "Trace", path: Path) -> "Derivation":
     if unasked:
         raise UserError(f"{path} answers {unasked[0]}, which this space does not ask: it is of another space")
     return found
-
-
-@contextmanager
-def _bar(what: str, total: int) -> "Iterator[Callable[[int], None]]":
-    """A progress bar on standard error if that is a terminal; it is told how many are done."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bars:
-        task = bars.add_task(what, total=total)
-        yield lambda done: bars.update(task, completed=done)

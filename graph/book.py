@@ -4,11 +4,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
+from typing import Protocol
 
 from archsmith.graph.errors import Infeasible, UserError
 from archsmith.graph.expr import Expr, Undefined, evaluate
 from archsmith.graph.graph import Scalar
+from archsmith.graph.partial import Partial, partial
 from archsmith.graph.rules import Rule, check, result_types, unify
+from archsmith.graph.signature import Plain
 from archsmith.graph.types import TensorType
 
 LARGEST = 3.4028234663852886e38
@@ -42,7 +45,9 @@ Infer = Callable[[Sequence[TensorType], Mapping[str, Scalar]], Rule]
 class Operator:
     """An operator by name: a line about it, its attributes, and a rule for every signature that it takes.
 
-    One whose rules are not known beforehand has ``infer`` instead, which is asked once for every different call.
+    One whose rules are not known beforehand has ``infer`` instead, which is asked once for every different call. One
+    whose rules were learned has no ``attributes``, since they differ from rule to rule, and ``defaults`` for those that
+    PyTorch has defaults for; see ``archsmith.graph.partial``.
     """
 
     name: str
@@ -50,6 +55,12 @@ class Operator:
     attributes: tuple[Attribute, ...]
     rules: tuple[Rule, ...] = ()
     infer: Infer | None = None
+    defaults: tuple[tuple[str, Plain], ...] = ()
+
+    @property
+    def learned(self) -> bool:
+        """Whether its rules were inferred from calls, and so have signatures."""
+        return bool(self.rules) and self.rules[0].learned is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +73,31 @@ class Application:
     types: tuple[TensorType, ...]
 
 
+class Source(Protocol):
+    """More operators, read when they are asked for by name: ``archsmith.graph.learned.LearnedBook``."""
+
+    @property
+    def names(self) -> Sequence[str]: ...
+
+    def __contains__(self, name: object) -> bool: ...
+
+    def operator(self, name: str) -> Operator:
+        """The operator of one of the names."""
+        ...
+
+
 class RuleBook:
     """Operators by name, and their rules by the ranks of their inputs. Immutable.
+
+    A name that is none of ``operators`` is looked for in what ``further`` gives, which is called when the first such
+    name is met.
 
     Raises:
         ValueError: two operators have one name, or a rule speaks of another operator or of attributes it has
         not.
     """
 
-    def __init__(self, operators: Iterable[Operator]) -> None:
+    def __init__(self, operators: Iterable[Operator], *, further: Callable[[], Source] | None = None) -> None:
         by_name: dict[str, Operator] = {}
         by_ranks: dict[tuple[str, tuple[int, ...]], list[Rule]] = {}
         for entry in operators:
@@ -81,31 +108,61 @@ class RuleBook:
                 by_ranks.setdefault((entry.name, rule.ranks), []).append(rule)
         self.operators: Mapping[str, Operator] = MappingProxyType(by_name)
         self._by_ranks = {key: tuple(rules) for key, rules in by_ranks.items()}
+        self._further = further
+        self._partials: dict[str, Partial] = {}
         # The calls of a search space are few and made over and over.
         self._remembered = lru_cache(maxsize=1 << 14)(self._accept)
         self._completed = lru_cache(maxsize=1 << 14)(self._complete)
+        self._taken = lru_cache(maxsize=1 << 14)(self._take)
 
     def operator(self, name: str) -> Operator:
         """The operator of that name; a ``UserError`` that lists the nearest names if there is none."""
         found = self.operators.get(name)
-        if found is None:
-            from difflib import get_close_matches
+        if found is not None:
+            return found
+        further = self._further() if self._further is not None and "." in name else None
+        if further is not None and name in further:
+            return further.operator(name)
+        from difflib import get_close_matches
 
-            near = get_close_matches(name, self.operators, n=5) or sorted(self.operators)
-            raise UserError(f"no operator {name!r} in the rule book; did you mean one of: {', '.join(near)}?")
-        return found
+        names = (*self.operators, *(further.names if further is not None else ()))
+        near = get_close_matches(name, names, n=5) or sorted(self.operators)
+        raise UserError(f"no operator {name!r} in the rule book; did you mean one of: {', '.join(near)}?")
+
+    def partial(self, name: str) -> Partial | None:
+        """An operator that was learned, ready for calls; None of one that was not.
+
+        Raises:
+            UserError: there is no such operator, or none of its rules is for graphs.
+        """
+        if name not in self._partials:
+            entry = self.operator(name)
+            if not entry.learned:
+                return None
+            self._partials[name] = partial(name, entry.rules, entry.defaults)
+        return self._partials[name]
 
     def extended(self, operators: Iterable[Operator]) -> "RuleBook":
         """A book with these operators too; this one itself if it has them all already."""
         more = [entry for entry in dict.fromkeys(operators) if self.operators.get(entry.name) != entry]
-        return RuleBook((*self.operators.values(), *more)) if more else self
+        return RuleBook((*self.operators.values(), *more), further=self._further) if more else self
 
     def rules(self, name: str, ranks: tuple[int, ...]) -> tuple[Rule, ...]:
-        """The rules of an operator for inputs of these ranks."""
+        """The rules of an operator for inputs of these ranks; of one that was learned, those that graphs may use."""
+        learned = self.partial(name)
+        if learned is not None:
+            return tuple(way.rule for way in learned.of_ranks(ranks))
         return self._by_ranks.get((name, ranks), ())
 
     def complete(self, name: str, attributes: Mapping[str, Scalar]) -> dict[str, Scalar]:
-        """The attributes with defaults filled in, their names and kinds checked (``UserError``)."""
+        """The attributes with defaults filled in, their names and kinds checked (``UserError``).
+
+        Those of a learned operator are checked only: what is filled in depends on the rule, and so on the inputs.
+        """
+        learned = self.partial(name)
+        if learned is not None:
+            learned.demand(attributes)
+            return dict(attributes)
         entry = self.operator(name)
         unknown = set(attributes) - {attribute.name for attribute in entry.attributes}
         if unknown:
@@ -126,7 +183,17 @@ class RuleBook:
             completed = self._completed(name, given)
         except TypeError:  # what cannot be remembered is no attribute either: a list
             completed = self._complete(name, given)
+        if name not in self.operators or self.operators[name].learned:
+            return self._taken(name, tuple(inputs), given)
         return self._remembered(name, tuple(inputs), completed)
+
+    def _take(
+        self, name: str, inputs: tuple[TensorType, ...], given: tuple[tuple[str, Scalar, type], ...]
+    ) -> Application:
+        learned = self.partial(name)
+        assert learned is not None  # it was asked for its attributes already
+        call = learned.accept(inputs, {key: value for key, value, _ in given})
+        return Application(call.rule, call.attributes, call.bound, call.types)
 
     def _complete(self, name: str, given: tuple[tuple[str, Scalar, type], ...]) -> tuple[tuple[str, Scalar], ...]:
         return tuple(self.complete(name, {key: value for key, value, _ in given}).items())
@@ -135,6 +202,8 @@ class RuleBook:
         self, name: str, inputs: tuple[TensorType, ...], completed: tuple[tuple[str, Scalar], ...]
     ) -> Application:
         """The call by the first rule that accepts it, or the first reason why none does."""
+        if any(0 in given.shape for given in inputs):  # what people declared speaks of sizes of at least 1
+            raise Infeasible(f"{name} takes tensors with elements; got {', '.join(map(str, inputs))}")
         broken: Infeasible | None = None
         for candidate in self._candidates(name, inputs, completed):
             bound = unify(candidate.inputs, inputs)
@@ -185,7 +254,8 @@ class RuleBook:
 
 
 def _belongs(rule: Rule, operator: Operator) -> None:
-    foreign = {key for key, _ in rule.constants} - {attribute.name for attribute in operator.attributes}
+    known = {attribute.name for attribute in operator.attributes}
+    foreign = {key for key, _ in rule.constants} - known if rule.learned is None else set()
     if rule.operator != operator.name or foreign:
         of = f"{rule.operator}, with {', '.join(sorted(foreign))}" if foreign else rule.operator
         raise ValueError(f"a rule of {operator.name} must speak of it and its attributes; this one is of {of}")

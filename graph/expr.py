@@ -252,12 +252,17 @@ def _read(node: ast.expr, text: str) -> Expr:
             return _joined("and", [Apply(_COMPARE[type(operator)], pair) for operator, pair in pairs])
         case ast.BoolOp(op=connective, values=values):
             return _joined("and" if isinstance(connective, ast.And) else "or", [_read(v, text) for v in values])
-        case ast.Call(func=ast.Name(id=("min" | "max") as name), args=arguments, keywords=[]) if len(arguments) >= 2:
+        case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if _is_call(name, len(arguments)):
             return _joined(name, [_read(a, text) for a in arguments])
         case _:
             raise ValueError(
                 f"in {text!r}: {ast.unparse(node)!r} is not integer arithmetic, a comparison, min, max or broadcast"
             )
+
+
+def _is_call(name: str, arguments: int) -> bool:
+    """Whether it is written as a call: ``broadcast`` of two, ``min`` and ``max`` of any more."""
+    return (name in ("min", "max") and arguments >= 2) or (name == "broadcast" and arguments == 2)
 
 
 def _whole(value: float) -> bool:

@@ -80,6 +80,9 @@ class Learned:
     tensors must be filled for a call to run (see ``archsmith.fuzz.perform``). ``precision`` is the share of runs
     among fresh calls that the rule accepts, ``recall`` the share of accepted ones among fresh calls that run; None
     where there were no such calls. ``source`` names where the records came from.
+
+    ``form`` is how the results are nested where they are not simply the outputs in order (of one, the tensor itself):
+    ``t`` is a tensor and ``_`` anything else, so ``(t,)`` is a tuple or list of one tensor.
     """
 
     signature: Signature
@@ -91,6 +94,7 @@ class Learned:
     precision: float | None = None
     recall: float | None = None
     source: str = ""
+    form: str = ""
 
 
 @lru_cache(maxsize=8192)
@@ -231,20 +235,38 @@ def check(rule: Rule, bound: Mapping[str, int]) -> None:
             raise Infeasible(f"{rule.operator} requires {show(constraint)}; got {values}")
 
 
-def result_types(rule: Rule, bound: Mapping[str, int]) -> tuple[TensorType, ...]:
-    """The output types where the symbols have these values.
+def result_types(rule: Rule, bound: Mapping[str, int], dtypes: tuple[str, ...] = ()) -> tuple[TensorType, ...]:
+    """The output types where the symbols have these values; ``dtypes`` are what a learned rule's table is asked for.
 
     Raises:
-        Infeasible: an output would be empty, or its size has no value.
+        Infeasible: an output's size has no value, or is not positive (of a learned rule: is negative), or the rule's
+            table has not these dtypes.
     """
     types = []
+    least = 1 if rule.learned is None else 0
+    names = {} if rule.learned is None else dtype_names(rule.operator, rule.learned, dtypes)
     for entry in rule.outputs:
         try:
             shape = tuple(evaluate(dim, bound) for dim in entry.dims)
         except Undefined as error:
             raise Infeasible(f"{rule.operator}: {error}") from None
-        if any(size < 1 for size in shape):
-            raise Infeasible(f"{rule.operator} would return {entry.dtype}{list(shape)}; sizes must be at least 1")
+        if any(size < least for size in shape):
+            raise Infeasible(f"{rule.operator} would return {entry.dtype}{list(shape)}; sizes must be at least {least}")
         members = DTYPE_CLASSES.get(entry.dtype)
-        types.append(TensorType(shape, members[bound[entry.dtype]] if members else entry.dtype))
+        types.append(TensorType(shape, members[bound[entry.dtype]] if members else names.get(entry.dtype, entry.dtype)))
     return tuple(types)
+
+
+def dtype_names(operator: str, learned: Learned, taken: tuple[str, ...]) -> Mapping[str, str]:
+    """What the dtype variables of a learned rule stand for in a call with these dtypes.
+
+    Raises:
+        Infeasible: the rule's table has not these dtypes.
+    """
+    row = next((row for row in learned.dtypes if row.taken == taken), None)
+    if row is None:
+        known = [" ".join(row.taken) for row in learned.dtypes]
+        more = f" or {len(known) - 4} others" if len(known) > 4 else ""
+        raise Infeasible(f"{operator} is known to take {' or '.join(known[:4])}{more}; got {' '.join(taken)}")
+    variables = [(f"T{place}", dtype) for place, dtype in enumerate(row.taken)]
+    return dict(variables) | {f"R{place}": dtype for place, dtype in enumerate(row.returned)}

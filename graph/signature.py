@@ -14,6 +14,7 @@ symbols, floats become named reals, dtypes a row of names. A signature with a va
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from keyword import iskeyword
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ class Signature:
     positional: int
 
     def __post_init__(self) -> None:
-        names = (*self.symbols, *self.reals, *self.dtypes)
+        names = [name for slot in self.slots() for name in _named(slot)]
         if len(set(names)) < len(names):
             twice = sorted({name for name in names if names.count(name) > 1})
             raise ValueError(f"every slot of a signature needs a name of its own; twice: {', '.join(twice)}")
@@ -149,12 +150,28 @@ class Signature:
         return f"{self.operator}({', '.join(shown)})"
 
 
+def identifier(argument: str) -> str:
+    """What slots and symbols of an argument are named after: a word of Python's own (``from``) gets an underscore."""
+    return f"{argument}_" if iskeyword(argument) else argument
+
+
 def _leaves(slot: Slot) -> Iterator[Slot]:
     if isinstance(slot, ListSlot):
         for entry in slot.entries:
             yield from _leaves(entry)
     else:
         yield slot
+
+
+def _named(slot: Slot) -> tuple[str, ...]:
+    """Every name that the slot takes for itself or its symbols."""
+    match slot:
+        case TensorSlot(name):
+            return (name, *slot.sizes, *slot.extremes)
+        case IntegerSlot(name) | RealSlot(name) | DtypeSlot(name):
+            return (name,)
+        case _:
+            return ()
 
 
 def _shown(slot: Slot) -> str:

@@ -82,6 +82,42 @@ class FindingHit:
     new: bool
 
 
+@dataclass(frozen=True, slots=True)
+class CollectionStarted:
+    """Calls are being recorded from these sources."""
+
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CallsCollected:
+    """So many steps of so many of a source are done; ``records`` were seen, ``new`` of them for the first time."""
+
+    source: str
+    done: int
+    total: int
+    records: int
+    new: int
+
+
+@dataclass(frozen=True, slots=True)
+class InferenceStarted:
+    """Rules of so many operators of this version of PyTorch are being inferred."""
+
+    torch: str
+    operators: int
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorInferred:
+    """An operator has its rules, the ``done``-th of all; ``unlearned`` of its signatures have none."""
+
+    operator: str
+    done: int
+    rules: int
+    unlearned: int
+
+
 Message = (
     StudyStarted
     | TrialStarted
@@ -93,6 +129,10 @@ Message = (
     | CampaignStarted
     | CaseEnded
     | FindingHit
+    | CollectionStarted
+    | CallsCollected
+    | InferenceStarted
+    | OperatorInferred
 )
 Listener = Callable[[Message], None]
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from archsmith.jobs.objectives import Goals
 from archsmith.jobs.parents import Parents
 from archsmith.jobs.stopping import Ending
+from archsmith.jobs.user_space import UserSpace
 from archsmith.search.searcher import Searcher
-from archsmith.spaces.decisions import Space, Trace
+from archsmith.spaces.decisions import Trace
 from archsmith.spaces.proposals import identity_of
 from archsmith.storage.facts import Trial
 
@@ -17,7 +18,7 @@ from archsmith.storage.facts import Trial
 class Record:
     """The trials by number as they stand, and those who learn from them."""
 
-    space: Space
+    space: UserSpace
     seed: int
     goals: Goals
     searcher: Searcher
@@ -47,7 +48,7 @@ class Record:
         """Take notice of how a trial stands; of one that paused or ended everyone is told."""
         trace = Trace.of(trial.trace)
         if trial.number not in self.trials:
-            self._architectures.add(identity_of(self.space, trace))
+            self._architectures.add(self.space.remember(trace, trial.graph))
         self.trials[trial.number] = trial
         self.next = max(self.next, trial.number + 1)
         result = trial.result

@@ -180,7 +180,7 @@ def resume_study(
         return _work(claimed, found, Goals.of(claimed.spec, measure), held, workers, listen)
 
 
-def _work(study: Study, space: Space, goals: Goals, held: HeldJob, workers: int, listen: Listener) -> Study:
+def _work(study: Study, space: UserSpace, goals: Goals, held: HeldJob, workers: int, listen: Listener) -> Study:
     state, reason = JobState.STOPPED, None
     try:
         loop = TrialLoop(study, space, goals, held, beside(held.store.url), listen)

@@ -34,12 +34,13 @@ from archsmith.jobs.results import PARENT, counted, result_of, reused, stopped_e
 from archsmith.jobs.rungs import Rungs
 from archsmith.jobs.screening import Screen, Screening
 from archsmith.jobs.stopping import EXHAUSTED, Ending, Stopping, used_up
+from archsmith.jobs.user_space import UserSpace
 from archsmith.runtime.outcome import Outcome, Raised, Returned
 from archsmith.runtime.pool import Done, Pool, Report
 from archsmith.search.fidelity import Promote, Start, Wait
 from archsmith.search.searchers import make_searcher
 from archsmith.spaces.books import book_in
-from archsmith.spaces.decisions import Space, Trace, replay
+from archsmith.spaces.decisions import Trace, replay
 from archsmith.spaces.recipe import recipe_of
 from archsmith.storage.facts import Epoch, Study, Trial, TrialResult, TrialState
 from archsmith.storage.store import Transaction
@@ -66,7 +67,7 @@ class TrialLoop:
     """One process's time with a study."""
 
     def __init__(
-        self, study: Study, space: Space, goals: Goals, held: HeldJob, artifacts: Artifacts, listen: Listener
+        self, study: Study, space: UserSpace, goals: Goals, held: HeldJob, artifacts: Artifacts, listen: Listener
     ) -> None:
         spec = study.spec
         self._study, self._space, self._goals, self._held = study, space, goals, held

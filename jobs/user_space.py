@@ -1,8 +1,12 @@
-"""A user's space, whose own code runs at every walk: what it raises is said as the user's mistake."""
+"""A user's space, as a study sees it.
+
+Its own code runs at every walk, and what it raises is said as the user's mistake. What was measured of it is known by
+the digests in the store, so that a resumed study builds none of it again.
+"""
 
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from traceback import extract_tb
 
@@ -10,7 +14,8 @@ from archsmith.graph.book import RuleBook
 from archsmith.graph.errors import Infeasible, UserError
 from archsmith.graph.graph import Graph
 from archsmith.spaces.books import book_in
-from archsmith.spaces.decisions import Answer, Space, Steps, Trace, Walked
+from archsmith.spaces.decisions import Answer, Label, Space, Steps, Trace, Walked
+from archsmith.spaces.identity import Identity
 from archsmith.spaces.proposals import answer_trace, draw_trace, identity_of, mutate_trace, uniform_draw
 from archsmith.spaces.recipe import Recipe, recipe_in
 
@@ -21,6 +26,7 @@ class UserSpace:
 
     space: Space
     given: str
+    _remembered: dict[frozenset[tuple[str, Label]], Hashable] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def recipe(self) -> Recipe:
@@ -58,8 +64,23 @@ class UserSpace:
             return draw(rng)
 
     def identity(self, trace: Trace) -> Hashable:
+        known = self._remembered.get(frozenset(trace.answers))
+        return self._identified(trace) if known is None else known
+
+    def _identified(self, trace: Trace) -> Hashable:
         with explained(self.given, "a walk of its space"):
             return identity_of(self.space, trace)
+
+    def remember(self, trace: Trace, graph: str) -> Hashable:
+        """The identity of a trace of which the digest of its graph is known, as that of a trial in the store.
+
+        Its network is not built then, neither now nor to compare it with others, and it is not asked for again.
+        """
+        found = self._identified(trace)
+        if isinstance(found, Identity):
+            found.known = graph
+        self._remembered[frozenset(trace.answers)] = found
+        return found
 
     def text(self) -> str:
         with explained(self.given, "its space's text()"):

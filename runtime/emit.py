@@ -13,7 +13,8 @@ from archsmith.graph.graph import Graph, Node, Value
 from archsmith.graph.own import Home, home, is_own, own_operators, short
 from archsmith.graph.text import digest
 from archsmith.graph.types import ITEM_BYTES
-from archsmith.runtime.kernels import KERNELS, Kernel
+from archsmith.runtime.kernels import KERNELS
+from archsmith.runtime.learned_calls import call_text, targets
 
 HEADER = "import torch\nfrom torch import nn\nfrom torch.nn import functional as F\n"
 
@@ -53,12 +54,12 @@ def network_class(graph: Graph, book: RuleBook, *, name: str = "Network") -> str
     statements: list[str] = []
     for position, node in graph.operators():
         inputs = [names[value] for value in node.inputs]
+        results = [names[Value(position, k)] for k in range(len(node.types))]
         module = f"self.{short(node.operator)}_{position}"
-        made, called = _written(graph, node, book, inputs, module)
+        made, called = _written(graph, node, book, inputs, results, module)
         if made is not None:
             modules.append(f"{module} = {made}")
-        results = ", ".join(names[Value(position, k)] for k in range(len(node.types)))
-        statements.append(f"{results} = {called}")
+        statements.append(called)
     statements.append(f"return {', '.join(names[value] for value in graph.outputs)}")
     arguments = ", ".join(["self", *(names[Value(i)] for i in graph.inputs)])
     lines = [
@@ -77,16 +78,23 @@ def _method(signature: str, statements: Iterable[str]) -> Iterator[str]:
     yield ""
 
 
-def _written(graph: Graph, node: Node, book: RuleBook, inputs: Sequence[str], module: str) -> tuple[str | None, str]:
-    """How the node's module is made, if it has one, and how its outputs are computed."""
+def _written(
+    graph: Graph, node: Node, book: RuleBook, inputs: Sequence[str], results: Sequence[str], module: str
+) -> tuple[str | None, str]:
+    """How the node's module is made, if it has one, and the statement that computes its outputs."""
+    into = ", ".join(results)
     if is_own(node.operator):
         found = home(node.operator)
         settings = ", ".join(f"{_plain(name)}={value!r}" for name, value in node.attributes)
-        return f"{found.module}.{found.class_name}({settings})", f"{module}({', '.join(inputs)})"
-    kernel = _kernel(node.operator)
+        return f"{found.module}.{found.class_name}({settings})", f"{into} = {module}({', '.join(inputs)})"
+    kernel = KERNELS.get(node.operator)
     call = book.apply(node.operator, [graph.type_of(value) for value in node.inputs], dict(node.attributes))
+    if kernel is None and call.rule.learned is not None:
+        return None, f"{targets(call.rule.learned, results)} = {call_text(call, inputs)}"
+    if kernel is None:
+        raise UserError(f"operator {node.operator!r} has no kernel; add how PyTorch writes it to KERNELS")
     made = None if kernel.module is None else _filled(kernel.module, inputs, module, call)
-    return made, _filled(kernel.call, inputs, module, call)
+    return made, f"{into} = {_filled(kernel.call, inputs, module, call)}"
 
 
 def _plain(name: str) -> str:
@@ -94,13 +102,6 @@ def _plain(name: str) -> str:
     if not name.isidentifier() or iskeyword(name):
         raise UserError(f"an attribute's name must be a plain name of Python; got {name!r}")
     return name
-
-
-def _kernel(operator: str) -> Kernel:
-    kernel = KERNELS.get(operator)
-    if kernel is None:
-        raise UserError(f"operator {operator!r} has no kernel; add how PyTorch writes it to KERNELS")
-    return kernel
 
 
 def _filled(template: str, inputs: Sequence[str], module: str, call: Application) -> str:

@@ -2,7 +2,7 @@
 
 import linecache
 from collections.abc import Mapping
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import torch
@@ -12,17 +12,12 @@ from torch.nn import functional
 from archsmith.graph.book import RuleBook
 from archsmith.graph.graph import Graph
 from archsmith.graph.text import digest
-from archsmith.graph.types import TensorType
+from archsmith.graph.types import ITEM_BYTES, TensorType
 from archsmith.runtime.emit import network_class
 from archsmith.runtime.modules import classes_of
 
-DTYPES: Mapping[str, torch.dtype] = {
-    "float32": torch.float32,
-    "float64": torch.float64,
-    "int64": torch.int64,
-    "int32": torch.int32,
-    "bool": torch.bool,
-}
+DTYPES: Mapping[str, torch.dtype] = MappingProxyType({name: getattr(torch, name) for name in ITEM_BYTES})
+"""PyTorch's dtypes by their names in a graph."""
 
 
 def lower(graph: Graph, book: RuleBook) -> nn.Module:

@@ -54,7 +54,10 @@ class Told:
 
 @dataclass(slots=True)
 class History:
-    """All that was told, in that order. Beside it stands only what can be found out again from it and a space."""
+    """All that was told, in that order. Beside it stands only what can be found out again from it and a space.
+
+    ``retold`` counts how often another score took the place of one that was told before.
+    """
 
     trials: list[Told] = field(default_factory=list)
     retold: int = 0
@@ -73,7 +76,7 @@ class History:
             self.trials.append(trial)
         else:
             old, self.trials[place] = self.trials[place].score, trial
-            self.retold += 1
+            self.retold += old != trial.score
             if old is not None:
                 del self._order[bisect_left(self._order, (old.rank, -place))]
         if trial.score is not None:

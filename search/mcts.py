@@ -59,7 +59,7 @@ class MCTS:
         widening: Sequence[float] | None = None,
         simulations: int = 8,
         changes: float = 1.5,
-        curiosity: float = 0.2,
+        curiosity: float = 0.4,
         trust: float = 0.5,
         start: int = 6,
     ) -> None:
@@ -115,9 +115,9 @@ class MCTS:
 
     def _learnt(self, space: Space) -> "_View":
         view = self._view
-        if view is None or view.space is not space or view.retold != self._history.retold:
-            view = self._view = _View(space, Tree(self._bisect), self._guided, self._history.retold)
-        view.learn(self._history.trials)
+        if view is None or view.space is not space:
+            view = self._view = _View(space, Tree(self._bisect), self._guided)
+        view.learn(self._history)
         return view
 
 
@@ -125,44 +125,64 @@ class MCTS:
 class _View:
     """What was told, as seen in one space: a fold over the trials, so that it can be found out again.
 
-    Only guided rollouts need the experience. A trial that is told again would have been learned otherwise, and so would
-    those after it: then all is learned anew.
+    Only guided rollouts need the experience. All that was learned depends on rewards as they were at the last refresh,
+    of the first ``fitted`` trials, and as they came after it. So where a trial is told again, that is done again
+    from there on; where it stands in the tree stays.
     """
 
     space: Space
     tree: Tree
     guided: bool
-    retold: int
     rewards: Rewards = field(default_factory=Rewards)
     experience: Experience = field(default_factory=Experience)
     trials: list[Told] = field(default_factory=list)
+    places: list[int] = field(default_factory=list)
     known: set[Answers] = field(default_factory=set)
     folded: int = 0
+    fitted: int = 0
+    retold: int = 0
     due: float = 1.0
 
-    def learn(self, trials: Sequence[Told]) -> None:
-        for trial in trials[self.folded :]:
-            self.folded += 1
+    def learn(self, history: History) -> None:
+        stale = self.retold != history.retold
+        if stale:
+            self.retold = history.retold
+            self.trials = [history.trials[place] for place in self.places]
+        for trial in history.trials[self.folded :]:
             self._fold(trial)
+            self.folded += 1
             if self.folded >= self.due:
                 self.due = GROWTH * self.folded
-                rewards = [self.rewards.of(known) for known in self.trials]
-                self.tree.refresh(rewards)
-                if self.guided:
-                    self.experience.refresh(rewards)
+                self.fitted, stale = len(self.trials), True
+        if stale:
+            self._refresh()
+        for trial in self.trials[len(self.rewards.ranks) :]:
+            reward = self.rewards.added(trial)
+            self.tree.credit(reward)
+            if self.guided:
+                self.experience.learn(reward)
 
     def _fold(self, trial: Told) -> None:
+        """Find the trial its place, which does not depend on its value."""
         answers = frozenset(trial.trace.answers)
         walked = answer_trace(self.space, following(trial.trace, _first))
         if frozenset(walked.trace.answers) != answers:
             return  # it is of another space
         self.known.add(answers)
         self.trials.append(trial)
-        self.rewards.add(trial)
-        reward = self.rewards.of(trial)
-        self.tree.grow(walked, reward)
+        self.places.append(self.folded)
+        self.tree.grow(walked)
         if self.guided:
-            self.experience.add(walked.trace, reward)
+            self.experience.meet(walked.trace)
+
+    def _refresh(self) -> None:
+        """Learn anew of the first ``fitted`` trials, by their rewards among themselves; the others have none then."""
+        fitted = self.trials[: self.fitted]
+        self.rewards = Rewards.among(fitted)
+        rewards = [self.rewards.of(trial) for trial in fitted]
+        self.tree.refresh(rewards)
+        if self.guided:
+            self.experience.refresh(rewards)
 
 
 def _first(decision: Decision, prefix: Prefix) -> Label:

@@ -1,6 +1,7 @@
 """Values of any scale as rewards from 0 to 1: by their rank among all that was told."""
 
 from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import inf, log
 
@@ -22,8 +23,15 @@ class Rewards:
 
     ranks: list[Rank] = field(default_factory=list)
 
-    def add(self, trial: Told) -> None:
+    @staticmethod
+    def among(trials: Iterable[Told]) -> "Rewards":
+        """Those of trials that are ranked among themselves."""
+        return Rewards(sorted(map(rank_of, trials)))
+
+    def added(self, trial: Told) -> float:
+        """Add a trial; gives the reward that it has among all that were added so far."""
         insort(self.ranks, rank_of(trial))
+        return self.of(trial)
 
     def of(self, trial: Told) -> float:
         """The reward of a trial that was added."""

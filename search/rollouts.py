@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from archsmith.search.ridge import ridge
 from archsmith.spaces.decisions import Decision, Label, Trace
 
 Array = np.ndarray[Any, Any]
@@ -42,9 +43,10 @@ UNSEEN = 0
 class Experience:
     """What was learned of single answers and of pairs, wherever in the tree they were given.
 
-    The estimate of a trace is a sum of weights, learned like the value function of temporal-difference search (Silver
-    et al. 2012): normalised gradient steps over the newest trial and a few older ones. Averages are those of
-    the move-average sampling technique (Finnsson & Bjornsson 2008).
+    The estimate of a trace is a sum of weights. A refresh finds them by ridge regression on all trials; those added
+    since are learned like the value function of temporal-difference search (Silver et al. 2012), by normalised gradient
+    steps over the newest one and a few older ones. Averages are those of move-average sampling (Finnsson
+    & Bjornsson 2008).
     """
 
     numbers: dict[Hashable, int] = field(default_factory=dict)
@@ -56,8 +58,8 @@ class Experience:
     counts: Array = field(default_factory=lambda: np.zeros(256))
     totals: Array = field(default_factory=lambda: np.zeros(256))
 
-    def add(self, trace: Trace, reward: float) -> None:
-        """A new trial, learned at once."""
+    def meet(self, trace: Trace) -> None:
+        """Add a trial, as yet without a reward."""
         for answer in trace.answers:
             self.numbers.setdefault(answer, len(self.numbers) + 1)
         keys = self._keys(trace)
@@ -68,18 +70,37 @@ class Experience:
                 np.concatenate([old, more]) for old in (self.weights, self.counts, self.totals)
             )
         self.known.append((places, len(trace)))
-        self.rewards.append(reward)
-        self.total += reward
         self.counts[places] += 1
-        self.totals[places] += reward
-        self._learn(len(self.known) - 1)
+
+    def learn(self, reward: float) -> None:
+        """That of the first trial that has none, by gradient steps."""
+        self._note(reward)
+        self._learn(len(self.rewards) - 1)
 
     def refresh(self, rewards: Sequence[float]) -> None:
-        """Every trial has the reward that it has by now; the weights stay and follow with the next lessons."""
-        self.rewards, self.total = list(rewards), sum(rewards)
+        """Learn anew of the first trials, all at once; those after them have no rewards any more."""
+        self.rewards, self.total = [], 0.0
         self.totals[:] = 0.0
-        for (places, _), reward in zip(self.known, rewards, strict=True):
-            self.totals[places] += reward
+        for reward in rewards:
+            self._note(reward)
+        self._fit()
+
+    def _note(self, reward: float) -> None:
+        self.totals[self.known[len(self.rewards)][0]] += reward
+        self.rewards.append(reward)
+        self.total += reward
+
+    def _fit(self) -> None:
+        """The weights of a ridge regression on all trials that have rewards: answers and pairs weigh as much in all."""
+        count = len(self.rewards)
+        self.weights[:] = 0.0
+        if not count:
+            return
+        traits = [places for places, _ in self.known[:count]]
+        single = np.concatenate([places[:answers] for places, answers in self.known[:count]])
+        prior = np.full(len(self.weights), count / max(1, sum(map(len, traits)) - len(single)))
+        prior[single] = count / max(1, len(single))
+        self.weights[:] = ridge(traits, prior, np.array(self.rewards) - self.total / count)
 
     def likely(self, decision: Decision, options: Sequence[Label]) -> dict[Label, float]:
         """A softmax over the average rewards of the trials that gave each answer."""
@@ -117,7 +138,7 @@ class Experience:
 
     def _learn(self, place: int) -> None:
         """A lesson of that trial, and of some others; which ones, its number says."""
-        rng, count = Random(place), len(self.known)
+        rng, count = Random(place), place + 1
         mean = self.total / count
         for index in chain((place,), (int(rng.random() * count) for _ in range(min(REPLAYS, 2 * count - 2)))):
             places, answers = self.known[index]

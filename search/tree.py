@@ -44,16 +44,17 @@ Station = tuple[Decision, Group, Branch]
 class Tree:
     """Grown by told trials, one node each; ``paths`` are the nodes of each trial, the root first.
 
-    ``told`` knows the prefixes behind which all was told.
+    The first ``credited`` of them have been given their reward. ``told`` knows the prefixes behind which all was told.
     """
 
     bisect: bool = False
     root: Node = field(default_factory=Node)
     paths: list[list[Node]] = field(default_factory=list)
+    credited: int = 0
     told: DeadEnds = field(default_factory=DeadEnds)
 
-    def grow(self, walked: Walked, reward: float) -> None:
-        """Add a trial: one node below the known ones of its path, and the reward to all of them."""
+    def grow(self, walked: Walked) -> None:
+        """Add a trial, as yet without a reward: one node below the known ones of its path."""
         stations = self._stations(walked)
         path = [self.root]
         if stations and self.root.decision is None:
@@ -68,15 +69,23 @@ class Tree:
             path.append(known)
         self.paths.append(path)
         self.told.bury(walked)
-        _credit(path, reward)
+
+    def credit(self, reward: float) -> None:
+        """Give the first trial that has no reward its own, all along its path."""
+        for node in self.paths[self.credited]:
+            node.visits += 1
+            node.total += reward
+            node.best = max(node.best, reward)
+        self.credited += 1
 
     def refresh(self, rewards: Iterable[float]) -> None:
-        """Give every trial the reward that it has by now."""
-        for path in self.paths:
+        """Give the first trials other rewards than they had; those after them have none any more."""
+        for path in self.paths[: self.credited]:
             for node in path:
                 node.visits, node.total, node.best = 0, 0.0, 0.0
-        for path, reward in zip(self.paths, rewards, strict=True):
-            _credit(path, reward)
+        self.credited = 0
+        for reward in rewards:
+            self.credit(reward)
 
     def below(self, node: Node | None, answers: Prefix) -> Node | None:
         """The node that the answers lead to from another; None where the tree ends before."""
@@ -118,13 +127,6 @@ class Tree:
                 stations.append((decision, within, branch))
                 within = next(g for g in groups_of(decision, within, bisect=self.bisect) if label in g)
         return stations
-
-
-def _credit(path: list[Node], reward: float) -> None:
-    for node in path:
-        node.visits += 1
-        node.total += reward
-        node.best = max(node.best, reward)
 
 
 def upper_bound(node: Node, branch: Branch, flying: Flying, away: int, exploration: float, best: float) -> float:

@@ -81,7 +81,7 @@ def test_a_wheel_holds_the_tree(wheel: Path, tree: Path) -> None:
     suffixes = {Path(name).suffix for name in contents(wheel)}
 
     assert contents(wheel) == expected(tree)
-    assert suffixes <= {".css", ".html", ".js", ".json", ".mako", ".py", ".svg", ".typed"}
+    assert suffixes <= {".css", ".gz", ".html", ".js", ".json", ".mako", ".py", ".svg", ".typed"}
 
 
 def test_a_source_archive_builds_the_same_wheel(wheel: Path, tree: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The declared operators, one file a family, and the book of them all."""
 
 from archsmith.graph.book import RuleBook
+from archsmith.graph.learned import shipped
 from archsmith.graph.ops.attention import ATTENTION
 from archsmith.graph.ops.convolution import CONVOLUTION
 from archsmith.graph.ops.join import JOIN
@@ -12,6 +13,7 @@ from archsmith.graph.ops.reduction import REDUCTION
 from archsmith.graph.ops.shape import SHAPE
 
 DECLARED = RuleBook(
-    (*POINTWISE, *CONVOLUTION, *POOLING, *LINEAR, *ATTENTION, *NORMALISATION, *REDUCTION, *SHAPE, *JOIN)
+    (*POINTWISE, *CONVOLUTION, *POOLING, *LINEAR, *ATTENTION, *NORMALISATION, *REDUCTION, *SHAPE, *JOIN),
+    further=shipped,
 )
-"""The rule book that people wrote by hand."""
+"""The rule book that people wrote by hand; behind it stands the one that was learned, for names such as torch.roll."""

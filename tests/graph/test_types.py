@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 
-from archsmith.graph.types import TensorType
+from archsmith.graph.types import ITEM_BYTES, TensorType
 from tests.strategies import types
 
 
@@ -18,7 +18,7 @@ def test_elements_and_bytes_follow_from_shape_and_dtype(kind: TensorType) -> Non
         longer = TensorType((*kind.shape[:position], size + 1, *kind.shape[position + 1 :]), kind.dtype)
 
         assert (longer.elements - kind.elements) * size == kind.elements
-    assert kind.bytes == kind.elements * {"float32": 4, "float64": 8, "int64": 8, "int32": 4, "bool": 1}[kind.dtype]
+    assert kind.bytes == kind.elements * ITEM_BYTES[kind.dtype]
     assert kind.rank == len(kind.shape)
 
 

@@ -147,7 +147,7 @@ def test_finding_a_type_leaves_the_generator_of_random_numbers_alone() -> None:
         ("joins samples", "must keep the batch"),
         ("counts samples", r"treat every sample alike, but returned float32\[1, 1\] for 1 samples"),
         ("differs in training", "treat every sample alike"),
-        ("half", "must return one of float32, .* but returned float16"),
+        ("rare", "must return one of float32, .* but returned float8_e4m3fnuz"),
         ("dictionary", "must return a tensor, or a tuple of several, but returned dict"),
         ("nested", r"must return a tensor, or a tuple of several, but returned tuple\(Tensor, tuple\)"),
         ("one", r"must return a tensor, or a tuple of several, but returned tuple\(Tensor\)"),

@@ -99,6 +99,17 @@ def test_what_is_told_anew_takes_the_place_of_the_old() -> None:
     assert history.retold == 1
 
 
+def test_what_is_told_anew_with_the_same_score_changes_nothing() -> None:
+    history = told(1.0, None)
+    history.add(A, 1)
+    history.add(B, nan)
+
+    assert history.retold == 0
+    history.add(A, 1, violation=1.0)
+    history.add(B, 0.0)
+    assert history.retold == 2
+
+
 def test_what_fails_when_it_is_told_anew_is_measured_no_more() -> None:
     history = told(1.0, 3.0)
     history.add(B, None)

@@ -8,6 +8,8 @@ from statistics import mean
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from archsmith.graph.errors import UserError
 from archsmith.search.mcts import MCTS
@@ -19,6 +21,7 @@ from archsmith.spaces.proposals import identity_of
 from archsmith.spaces.space import search_space
 from tests.contracts.searcher import CLAUSES, Make
 from tests.search.questions import Questions
+from tests.search.small_spaces import Counted
 from tests.search.test_searchers import objective
 
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
@@ -38,6 +41,15 @@ def proposals(
         found.append(searcher.ask(space, Random(f"{seed}/{number}"), ()))
         searcher.tell(found[-1], value(found[-1]))
     return found
+
+
+NINE = Questions(count=2, options=3)
+TELLS = st.lists(st.tuples(st.integers(0, 8), st.none() | st.integers(0, 4), st.booleans()), max_size=30)
+"""Which trace of ``NINE`` is told, of what value, and whether the searcher is asked afterwards."""
+
+
+def ninth(number: int) -> Trace:
+    return Trace((("d0", number // 3), ("d1", number % 3)))
 
 
 def simple(trace: Trace) -> float:
@@ -92,6 +104,64 @@ def test_an_architecture_that_another_trace_leads_to_is_not_measured_again() -> 
     identities = [identity_of(space, trace) for trace in proposals(MCTS(start=2), space, 6, lambda _: 1.0)]
 
     assert len(set(identities)) == 6
+
+
+@given(TELLS, st.sampled_from(["default", *OPTIONS]))
+def test_what_was_told_before_of_a_trace_leaves_nothing_behind(
+    tells: list[tuple[int, int | None, bool]], name: str
+) -> None:
+    make = partial(MCTS, **OPTIONS.get(name, {}))
+    searcher, plain = make(), make()
+    for number, value, asked in tells:
+        searcher.tell(ninth(number), value)
+        if asked:
+            searcher.ask(NINE, Random(number), ())
+    last = {number: value for number, value, _ in tells}
+    for number in dict.fromkeys(number for number, _, _ in tells):
+        plain.tell(ninth(number), last[number])
+    proposed = [[each.ask(NINE, Random(seed), (ninth(4),)) for seed in range(4)] for each in (searcher, plain)]
+    weights = [each._learnt(NINE).experience.weights.tolist() for each in (searcher, plain)]
+
+    assert searcher.drawn(NINE) == plain.drawn(NINE)
+    assert proposed[0] == proposed[1]
+    assert weights[0] == weights[1]
+
+
+def test_a_study_with_promotions_goes_on_as_if_their_last_values_were_all_that_was_told() -> None:
+    """As successive halving tells: a third of the trials again, between later ones."""
+    halved, plain = MCTS(), MCTS()
+    traces = proposals(MCTS(), SPACE, 90, simple)
+    for place, trace in enumerate(traces):
+        halved.tell(trace, simple(trace) / 2)
+        if place % 3 == 2:
+            halved.ask(SPACE, Random(place), ())
+            halved.tell(traces[place * place % (place + 1)], None)
+            halved.tell(traces[place // 2], 0.7)
+    last = [simple(trace) / 2 for trace in traces]
+    for place in range(2, 90, 3):
+        last[place * place % (place + 1)] = last[place // 2] = -1.0
+    for place in range(2, 90, 3):
+        halved.tell(traces[place // 2], -1.0)
+        halved.tell(traces[place * place % (place + 1)], -1.0)
+    for trace, value in zip(traces, last, strict=True):
+        plain.tell(trace, value)
+
+    assert halved.drawn(SPACE) == plain.drawn(SPACE)
+    assert proposals(halved, SPACE, 5, simple) == proposals(plain, SPACE, 5, simple)
+
+
+def test_a_trial_that_is_told_again_is_not_walked_again() -> None:
+    counted, searcher = Counted(SPACE), MCTS()
+    traces = proposals(searcher, counted, 40, simple)
+    before = searcher.drawn(counted)
+    counted.given = counted.built = 0
+    searcher.tell(traces[7], 9.0)
+    changed = searcher.drawn(counted)
+    searcher.tell(traces[7], simple(traces[7]))
+
+    assert changed != before
+    assert searcher.drawn(counted) == before
+    assert (counted.given, counted.built) == (0, 0)
 
 
 def test_widening_lets_a_node_have_few_children_at_first() -> None:

@@ -61,7 +61,8 @@ def told(searcher: MCTS) -> MCTS:
 def grown(space: Space, traces: list[Trace], *, bisect: bool) -> Tree:
     tree = Tree(bisect)
     for place, trace in enumerate(traces):
-        tree.grow(answer_trace(space, following(trace, first)), place / 10)
+        tree.grow(answer_trace(space, following(trace, first)))
+        tree.credit(place / 10)
     return tree
 
 
@@ -147,9 +148,8 @@ def test_rewards_are_from_0_to_1_and_keep_the_order(values: list[float]) -> None
     searcher = MCTS()
     for place, value in enumerate(values):
         searcher.tell(Trace((("d", place),)), value)
-    trials, rewards = searcher._history.trials, Rewards()
-    for trial in trials:
-        rewards.add(trial)
+    trials = searcher._history.trials
+    rewards = Rewards.among(trials)
     found = [rewards.of(trial) for trial in trials]
 
     assert all(0 <= reward <= 1 for reward in found)
@@ -162,6 +162,6 @@ def test_walks_of_one_decision_close_the_root() -> None:
     tree = Tree()
     decision = Decision("d", (1, 2))
     for label in (1, 2):
-        tree.grow(Walked(Trace((("d", label),)), (decision,)), 0.5)
+        tree.grow(Walked(Trace((("d", label),)), (decision,)))
 
     assert tree.told.everything

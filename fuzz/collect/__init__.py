@@ -1,0 +1,1 @@
+"""Collecting calls: operators by name, tracers, and the files and sources that calls come from."""
