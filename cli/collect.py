@@ -24,17 +24,25 @@ SHOWN = 10
     metavar="NAME",
     help="op_db, module_db, docs or architectures; may be repeated.  [default: all, or none if FILES are given]",
 )
+@click.option("--entry", "entries", multiple=True, metavar="NAME", help="Only these entries of a source, with * and ?.")
 @workers_option
 @store_option
 @json_option
-def collect(files: tuple[Path, ...], sources: tuple[str, ...], workers: int, store: str, as_json: bool) -> None:
+def collect(
+    files: tuple[Path, ...],
+    sources: tuple[str, ...],
+    entries: tuple[str, ...],
+    workers: int,
+    store: str,
+    as_json: bool,
+) -> None:
     """Record calls of PyTorch's operators from what ships with it, or read FILES that `archsmith trace` wrote.
 
     Nothing is downloaded, and what the store has already is not kept twice.
 
     \b
     archsmith rules collect --workers 2
-    archsmith rules collect --source op_db
+    archsmith rules collect --source op_db --entry 'nn_functional_*'
     archsmith rules collect my_tests.jsonl.gz
     """
     from archsmith.cli.rule_progress import RuleProgress
@@ -42,7 +50,9 @@ def collect(files: tuple[Path, ...], sources: tuple[str, ...], workers: int, sto
 
     chosen = sources or (() if files else SOURCES)
     with RuleProgress() as listen:
-        collected = collect_calls(sources=chosen, files=files, store=store, workers=workers, listen=listen)
+        collected = collect_calls(
+            sources=chosen, entries=entries, files=files, store=store, workers=workers, listen=listen
+        )
     _print_end(collected, as_json=as_json)
 
 

@@ -112,8 +112,8 @@ def diff(before: Path, after: Path, as_json: bool) -> None:
 def check(operators: tuple[str, ...], seed: int, book: Path | None, as_json: bool) -> None:
     """Try learned rules on fresh calls of the installed PyTorch, inside and outside of each; all rules by default.
 
-    A rule is broken if more than a tenth of the calls on one side come out otherwise than it says. Exit code 1 means
-    that one is, or that PyTorch has an operator no more.
+    A rule is broken if more than a tenth of the calls on one side, and more than one, come out otherwise than it says.
+    Exit code 1 means that one is, or that PyTorch has an operator no more.
 
     \b
     archsmith rules check torch.roll

@@ -31,7 +31,7 @@ USUAL_REAL = 0.5
 """The float in a call, or what is nearest to it among those that a rule takes."""
 
 TOLERATED = 0.1
-"""A rule is broken if a greater share of the calls on one side come out otherwise than it says."""
+"""A rule is broken if a greater share of the calls on one side, and more than one, come out otherwise than it says."""
 
 SHOWN = 3
 """Wrong calls of each side that are kept."""
@@ -62,7 +62,7 @@ class Checked:
     def broken(self) -> bool:
         """Whether PyTorch does something else than the rule says, more often than now and then."""
         sides = ((self.wrong_inside, self.inside), (self.wrong_outside, self.outside))
-        return any(wrong > TOLERATED * tried for wrong, tried in sides)
+        return any(wrong > max(1, TOLERATED * tried) or 0 < wrong == tried for wrong, tried in sides)
 
 
 def check_rule(rule: Rule, ask: Ask, rng: Random) -> Checked:

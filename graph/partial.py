@@ -35,6 +35,9 @@ EMPTY = "[]"
 """What stands for an empty list among a graph's attributes."""
 
 SHOWN = 6
+"""Values of an attribute that an error names."""
+
+CALLS = 3
 """Ways to call an operator that an error names."""
 
 
@@ -107,11 +110,20 @@ class Way:
             return None
         whole: dict[str, Scalar] = {}
         for name, slot in self.slots.items():
-            value = given.get(name, defaults.get(name))
+            value = given[name] if name in given else default(name, defaults)
             if value is None or not fits(slot, value):
                 return None
             whole[name] = float(value) + 0.0 if isinstance(slot, RealSlot) else value  # -0.0 becomes 0.0, its equal
         return whole
+
+
+def default(name: str, defaults: Mapping[str, Scalar]) -> Scalar | None:
+    """The default of an attribute, if it has one; a whole number for a list stands for each of its entries."""
+    whole, _, place = name.rpartition("_")
+    if name in defaults or not place.isdecimal():
+        return defaults.get(name)
+    value = default(whole, defaults)
+    return value if type(value) is int else None
 
 
 def fits(slot: Slot, value: Scalar) -> bool:
@@ -180,17 +192,20 @@ class Partial:
         missing: list[str] = []
         for way in self.ways:
             if given.keys() <= way.slots.keys():
-                lacks = [name for name in way.slots if name not in given and name not in self.defaults]
+                lacks = self._lacking(way, given)
                 if not lacks:
                     return
                 missing = missing if missing and len(missing) <= len(lacks) else lacks
         if missing:
-            raise UserError(
-                f"{self.name} needs {', '.join(missing)}: give {'it a value' if len(missing) == 1 else 'them'}"
-            )
+            raise UserError(f"{self.name} needs {_given_too(missing)}")
         raise UserError(
             f"{self.name} is known to take {self._alternatives(self.ways)}; got {', '.join(given)} together"
         )
+
+    def _lacking(self, way: Way, given: Mapping[str, Scalar]) -> list[str]:
+        """What this way must be given too: nothing that fits stands for it."""
+        values = {name: default(name, self.defaults) for name in way.slots if name not in given}
+        return [name for name, value in values.items() if value is None or not fits(way.slots[name], value)]
 
     def accept(self, inputs: tuple[TensorType, ...], given: Mapping[str, Scalar]) -> Accepted:
         """The call by the likeliest rule that takes it; ``Infeasible`` with the first reason if none does.
@@ -208,19 +223,32 @@ class Partial:
                 return accepted(way.rule, inputs, whole)
             except Infeasible as reason:
                 broken = broken or reason
-        raise broken or Infeasible(f"{self._said(inputs, given)} has no rule: it takes {self._takes(inputs)}")
+        raise broken or Infeasible(f"{self._said(inputs, given)} has no rule: {self._wanting(inputs, given)}")
+
+    def _wanting(self, inputs: Sequence[TensorType], given: Mapping[str, Scalar]) -> str:
+        """What is wrong with a call that no rule takes: something is to be given too, or all is otherwise."""
+        of_ranks = self.of_ranks(tuple(entry.rank for entry in inputs))
+        near = [
+            way
+            for way in of_ranks
+            if given.keys() <= way.slots.keys() and all(fits(way.slots[name], value) for name, value in given.items())
+        ]
+        lacking = min((self._lacking(way, given) for way in near), key=len, default=[])
+        if lacking:
+            return f"it needs {_given_too(lacking)}"
+        return f"it takes {self._alternatives(of_ranks or self.ways)}"
 
     def _said(self, inputs: Sequence[TensorType], given: Mapping[str, Scalar]) -> str:
         return f"{self.name}({', '.join([*map(str, inputs), *(f'{key}={value!r}' for key, value in given.items())])})"
 
-    def _takes(self, inputs: Sequence[TensorType]) -> str:
-        of_ranks = self.of_ranks(tuple(entry.rank for entry in inputs))
-        return self._alternatives(of_ranks or self.ways)
-
     def _alternatives(self, ways: Sequence[Way]) -> str:
         shown = list(dict.fromkeys(str(_learned(way.rule).signature) for way in ways))
-        more = f"; or {len(shown) - SHOWN} more" if len(shown) > SHOWN else ""
-        return "; or ".join(shown[:SHOWN]) + more
+        more = f"; or {len(shown) - CALLS} more" if len(shown) > CALLS else ""
+        return "; or ".join(shown[:CALLS]) + more
+
+
+def _given_too(names: Sequence[str]) -> str:
+    return f"{', '.join(names)}: give {'it a value' if len(names) == 1 else 'them values'}"
 
 
 def _wanted(slots: Sequence[Slot]) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from importlib.metadata import version
 from pathlib import Path
 
@@ -46,6 +47,7 @@ class Collected:
 def collect_calls(
     *,
     sources: Sequence[str] = SOURCES,
+    entries: Sequence[str] = (),
     files: Sequence[Path] = (),
     store: str = DEFAULT_STORE,
     workers: int = 1,
@@ -53,10 +55,11 @@ def collect_calls(
 ) -> Collected:
     """Record calls from the sources, in the sandbox, and from files that ``archsmith trace`` wrote.
 
-    What the store has already is not kept twice, so the same may be collected again.
+    ``entries`` are names of entries of the sources, ``*`` and ``?`` allowed (default: all). What the store has already
+    is not kept twice, so the same may be collected again.
 
     Raises:
-        UserError: a source does not exist, or a file cannot be read at all.
+        UserError: a source or an entry does not exist, or a file cannot be read at all.
     """
     check_bounds(workers=workers)
     unknown = [source for source in sources if source not in SOURCES]
@@ -69,8 +72,8 @@ def collect_calls(
             sitting.read(file)
         if sources:
             with Pool(workers, preload=PRELOAD) as pool:
-                for source in sources:
-                    sitting.collect(source, pool)
+                for source, names in _chosen(pool, sources, entries).items():
+                    sitting.collect(source, names, pool)
         return Collected(sitting.torch, sitting.seen, sitting.new, tuple(sitting.skipped))
 
 
@@ -90,10 +93,9 @@ class _Sitting:
         new = self._keep([new_call(to_json(record)) for record in records])
         self.listen(CallsCollected(str(file), 1, 1, len(records), new))
 
-    def collect(self, source: str, pool: Pool) -> None:
-        """All entries of a source; one that takes its process down is left out, and the others of its job go on."""
-        entries = _entries(pool, source)
-        waiting = [entries[start : start + CHUNK] for start in range(0, len(entries), CHUNK)]
+    def collect(self, source: str, entries: Sequence[str], pool: Pool) -> None:
+        """These entries of a source; one that takes its process down is left out, and the others of its job go on."""
+        waiting = [list(entries[start : start + CHUNK]) for start in range(0, len(entries), CHUNK)]
         running: dict[str, list[str]] = {}
         seen = new = 0
         while waiting or running:
@@ -123,6 +125,20 @@ class _Sitting:
         self.seen += len(calls)
         self.new += new
         return new
+
+
+def _chosen(pool: Pool, sources: Sequence[str], patterns: Sequence[str]) -> dict[str, list[str]]:
+    """The entries of each source that a pattern fits."""
+    found = {source: _entries(pool, source) for source in sources}
+    for pattern in patterns:
+        if not any(fnmatch(entry, pattern) for entries in found.values() for entry in entries):
+            raise UserError(f"no entry of {', '.join(sources)} is called {pattern}")
+    if not patterns:
+        return found
+    return {
+        source: [entry for entry in entries if any(fnmatch(entry, pattern) for pattern in patterns)]
+        for source, entries in found.items()
+    }
 
 
 def _entries(pool: Pool, source: str) -> list[str]:

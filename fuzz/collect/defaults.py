@@ -17,7 +17,8 @@ from archsmith.graph.signature import Plain, identifier
 def defaults_of(operator: str) -> dict[str, Plain]:
     """The defaults of an operator's arguments; those of which its overloads say different things are left out.
 
-    Entries of lists have their places behind their names, as in ``stride_0``.
+    Entries of lists have their places behind their names, as in ``stride_0``; if all are one whole number, the list
+    itself has it too.
 
     Raises:
         UserError: there is no such operator.
@@ -55,6 +56,8 @@ def _flat(name: str, value: Argument) -> Iterator[tuple[str, Plain]]:
         case ():
             yield name, EMPTY
         case tuple():
+            if len(set(value)) == 1 and type(value[0]) is int:  # PyTorch takes a number for a list of it
+                yield name, value[0]
             for place, entry in enumerate(value):
                 yield from _flat(f"{name}_{place}", entry)
         case TensorValue():

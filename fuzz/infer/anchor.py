@@ -34,6 +34,9 @@ class Nowhere:
     why: str
 
 
+DATA_DEPENDENT = Nowhere("the shapes of results hang on what the tensors hold")
+
+
 @dataclass(frozen=True, slots=True)
 class Anchor:
     """A probe for the signature, perhaps with index tensors' extremes as symbols, and valid values to start from."""
@@ -57,7 +60,7 @@ def anchored(group: Group, ask: Ask, rng: Random) -> Anchor | Nowhere:
         if probe is None:
             return Nowhere("no recorded call ran again with indices in the same range")
     if _is_data_dependent(probe):
-        return Nowhere("the shapes of results hang on what the tensors hold")
+        return DATA_DEPENDENT
     recorded = [point.values for point in sorted(group.points, key=lambda point: sum(point.values))]
     probe.see([values for values in recorded if max(values, default=0) <= LARGE][:SEEDS])
     seeds = [shrunk(probe, values, rng) for values in list(probe.valid)[:SEEDS]]

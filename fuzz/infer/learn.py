@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from archsmith.fuzz.call import Call, CallRecord, Returned, concrete
-from archsmith.fuzz.infer.anchor import Nowhere, anchored
+from archsmith.fuzz.infer.anchor import DATA_DEPENDENT, Nowhere, anchored
 from archsmith.fuzz.infer.confirm import settle
 from archsmith.fuzz.infer.explore import Explorer, explore
 from archsmith.fuzz.infer.familiar import Familiar
@@ -22,6 +22,9 @@ from archsmith.fuzz.infer.split import Group, chosen, grouped, held, read_as
 from archsmith.fuzz.infer.writing import Background, most_equal, typical, written
 from archsmith.graph.rules import Provenance, Rule
 from archsmith.graph.signature import Signature
+
+Kinds = tuple[tuple[str, str], ...]
+"""The arguments of a signature, and of each whether it is a tensor, a number, a list."""
 
 FORMS = 3
 """How many forms of results of one signature get a rule of their own."""
@@ -93,9 +96,9 @@ def learn_operator(
 def _forgotten(operator: str, known: Iterable[Rule], rules: Iterable[Rule]) -> Iterator[Rule]:
     kept = {rule.learned.signature for rule in rules if rule.learned is not None}
     for rule in known:
-        if rule.operator == operator and rule.provenance is Provenance.CONFIRMED and rule.learned is not None:
-            if rule.learned.signature not in kept:
-                yield rule
+        confirmed = rule.operator == operator and rule.provenance is Provenance.CONFIRMED
+        if confirmed and rule.learned is not None and rule.learned.signature not in kept:
+            yield rule
 
 
 def _sources(records: Sequence[CallRecord]) -> list[str]:
@@ -119,6 +122,7 @@ class _Learning:
     depth: dict[Signature, int] = field(default_factory=dict)
     recorded: set[Call] = field(default_factory=set)
     found: int = 0
+    data_dependent: set[Kinds] = field(default_factory=set)
     failed: int = 0
 
     def learn(self, groups: Sequence[Group]) -> None:
@@ -134,6 +138,8 @@ class _Learning:
             self._signature(self.waiting.popleft())
         for group in self.waiting:
             self._leave(group, "too many of the operator's other signatures could not be learned")
+        # A rule for scalars, of which there was no zero among those that were tried, is none either.
+        self.rules = [rule for rule in self.rules if _kinds(rule) not in self.data_dependent]
 
     def _leave(self, group: Group, why: str) -> None:
         calls = len(self.recorded.intersection(group.calls))
@@ -145,6 +151,8 @@ class _Learning:
         anchor = anchored(group, self.ask, rng)
         if isinstance(anchor, Nowhere):
             self._leave(group, anchor.why)
+            if anchor == DATA_DEPENDENT:
+                self.data_dependent.add(_kinds(group))
             return
         explorer = Explorer(anchor.probe, rng)
         explore(explorer, anchor.seeds, self.effort.first + self.effort.each * len(anchor.probe.signature.symbols))
@@ -218,6 +226,11 @@ class _Learning:
             self.found += 1
             self.waiting.append(part)
         return bool(parts)
+
+
+def _kinds(of: Group | Rule) -> Kinds:
+    signature = of.signature if isinstance(of, Group) else of.learned and of.learned.signature
+    return tuple((name, type(slot).__name__) for name, slot in signature.arguments) if signature else ()
 
 
 def _even_out(explorer: Explorer, effort: Effort) -> None:

@@ -62,8 +62,8 @@ DEFAULT = Effort()
 CAP = 24
 """The greatest value that a symbol is moved to; recorded ones may be greater."""
 
-ELEMENTS = 1 << 13
-"""The most elements of a tensor in a call that is asked for the learner's sake."""
+ELEMENTS = 1 << 10
+"""The most elements of a tensor in a call that is asked for the learner's sake: some results have their square."""
 
 
 @dataclass(slots=True)

@@ -33,6 +33,31 @@ def _form(value: Argument) -> "int | Form | None":
             return None
 
 
+def form_text(form: Form, *, sequence: bool) -> str:
+    """The form as a rule writes it: empty where results are tensors in order.
+
+    What one value was, alone or in a list, is not seen; ``sequence`` says that this operator returns lists.
+
+    >>> form_text((2, 2), sequence=True), form_text((2,), sequence=True), form_text((2, None, (0,)), sequence=True)
+    ('', '(t,)', '(t, _, (t,))')
+    """
+    if all(isinstance(part, int) for part in form) and (len(form) > 1 or not sequence):
+        return ""
+    return _form_text(form) if len(form) != 1 or sequence else _form_text(form[0])
+
+
+def _form_text(form: "int | Form | None") -> str:
+    match form:
+        case None:
+            return "_"
+        case int():
+            return "t"
+        case (only,):
+            return f"({_form_text(only)},)"
+        case _:
+            return f"({', '.join(map(_form_text, form))})"
+
+
 def tensors_of(returned: Returned) -> tuple[TensorValue, ...]:
     """The tensors that a call returned from left to right, those in lists too; numbers are left out."""
     return tuple(_tensors(returned.values))

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
+from archsmith.fuzz.call import Returned
 from archsmith.fuzz.infer.confirm import Settled
 from archsmith.fuzz.infer.dtypes import agreeing, bounds, dtype_rows, still_true
 from archsmith.fuzz.infer.probe import Probe, Values
-from archsmith.fuzz.infer.results import storage
+from archsmith.fuzz.infer.results import form_of, form_text, storage
 from archsmith.graph.expr import Sym
 from archsmith.graph.graph import Scalar
 from archsmith.graph.rules import DtypeRow, Learned, Provenance, Rule, TensorPattern
@@ -48,6 +49,7 @@ def written(probe: Probe, settled: Settled, background: Background, rng: Random)
         precision=settled.precision,
         recall=settled.recall,
         source=background.source,
+        form=_form(probe, background),
     )
     return Rule(
         signature.operator,
@@ -70,6 +72,13 @@ def _table(probe: Probe, background: Background, at: Values, rng: Random) -> tup
         if still_true(probe, table, at, rng) and {row.taken for row in table}.issuperset(background.recorded):
             return table
     return agreeing(probe, dtype_rows(probe, at, background.recorded), at, rng)
+
+
+def _form(probe: Probe, background: Background) -> str:
+    """How results are nested; an operator that once returned several values returns lists, also of one."""
+    several = any(isinstance(seen, Returned) and len(seen.values) != 1 for seen in probe.seen.values())
+    several = several or any(len(rule.outputs) > 1 for rule in background.earlier)
+    return form_text(form_of(next(iter(probe.valid.values()))), sequence=several)
 
 
 def _is_confirmed(probe: Probe, settled: Settled) -> bool:

@@ -159,6 +159,26 @@ def test_the_rule_that_was_seen_more_often_comes_first() -> None:
     assert book.apply("torch.f", [TensorType((2,))], {"mode": "exact"}).rule == longer
 
 
+def test_a_number_stands_for_a_list_of_it() -> None:
+    pads = ListSlot((IntegerSlot("pad_0"), IntegerSlot("pad_1")))
+    arguments = (tensor("input", 1), integer("size"), ("pad", pads), ("step", IntegerSlot("step")))
+    rule = learned_rule("torch.f", arguments, (("input_0",),))
+    call = partial("torch.f", [rule], (("pad", 2), ("step", 1))).accept((TensorType((1,)),), {"size": 3, "pad_1": 0})
+
+    assert dict(call.attributes) == {"size": 3, "pad_0": 2, "pad_1": 0, "step": 1}
+
+
+def test_what_only_other_ranks_can_leave_out_is_asked_for() -> None:
+    two = learned_rule("torch.f", (tensor("input", 2), integer("size"), integer("step")), (("input_0",),))
+    one = learned_rule("torch.f", (tensor("input", 1), integer("size"), fixed("step", None)), (("input_0",),))
+    found = partial("torch.f", [one, two])
+    found.demand({"size": 2})
+
+    assert found.accept((TensorType((1,)),), {"size": 2}).rule == one
+    with pytest.raises(Infeasible, match=r"size=2\) has no rule: it needs step: give it a value"):
+        found.accept((TensorType((1, 1)),), {"size": 2})
+
+
 def test_true_and_one_are_two_calls() -> None:
     sizes = ("input_0",)
     whole = learned_rule("torch.f", (tensor("input", 1), integer("p")), (sizes,))

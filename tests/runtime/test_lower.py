@@ -124,6 +124,7 @@ def test_a_graph_that_the_rules_refuse_is_not_lowered() -> None:
         lower(graph, DECLARED)
 
 
+@pytest.mark.filterwarnings("ignore:ComplexHalf support is experimental")
 @pytest.mark.parametrize("dtype", sorted(DTYPES))
 def test_a_tensors_type_is_the_graphs_word_for_it(dtype: str) -> None:
     assert type_of(torch.zeros(2, 3, dtype=DTYPES[dtype])) == TensorType((2, 3), dtype)

@@ -1,7 +1,6 @@
 """Defaults are those with which PyTorch is called when an argument is left out."""
 
 import pytest
-import torch
 
 from archsmith.fuzz.collect.defaults import defaults_of
 from archsmith.graph.errors import UserError
@@ -28,12 +27,11 @@ def test_lists_are_taken_apart() -> None:
 
 
 def test_what_overloads_say_differently_is_left_out() -> None:
-    schemas = torch._C._jit_get_schemas_for_operator("aten::norm")
-    said = {a.default_value for s in schemas for a in s.arguments if a.name == "p" and a.has_default_value()}
+    """``padding`` of a convolution is a list of zeros in one overload, and a word in another."""
+    found = defaults_of("torch.conv2d")
 
-    assert said == {2}
-    assert "dim" not in defaults_of("torch.sum") or defaults_of("torch.sum")["dim"] is None
-    assert defaults_of("torch.sum")["keepdim"] is False
+    assert "padding" not in found
+    assert (found["padding_0"], found["stride"]) == (0, 1)
 
 
 def test_what_is_no_operator_is_a_mistake() -> None:

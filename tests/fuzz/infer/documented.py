@@ -58,8 +58,9 @@ def broadcast(a: Sequence[Number], b: Sequence[Number]) -> Truth:
     """The broadcasting semantics: from the last dimension on sizes are equal, one of them is 1, or one is not there."""
     short, long = sorted((tuple(a), tuple(b)), key=len)
     ahead, behind = long[: len(long) - len(short)], long[len(long) - len(short) :]
-    sizes = tuple(f"broadcast({x}, {y})" for x, y in zip(behind, short, strict=True))
-    return Truth((*ahead, *sizes), tuple(f"{x} == {y} or {x} == 1 or {y} == 1" for x, y in zip(behind, short, strict=True)))
+    pairs = list(zip(behind, short, strict=True))
+    sizes = tuple(f"broadcast({x}, {y})" for x, y in pairs)
+    return Truth((*ahead, *sizes), tuple(f"{x} == {y} or {x} == 1 or {y} == 1" for x, y in pairs))
 
 
 def convolution(dims: int) -> Formula:
@@ -70,7 +71,8 @@ def convolution(dims: int) -> Formula:
         if isinstance(padding, str) and padding in ("same", "valid"):
             return None
         *batch, channels = input[: len(input) - dims]
-        windows = list(zip(input[-dims:], weight[2:], *(each(v, dims) for v in (stride, padding, dilation)), strict=True))
+        numbers = (each(value, dims) for value in (stride, padding, dilation))
+        windows = list(zip(input[-dims:], weight[2:], *numbers, strict=True))
         sizes = [f"({x} + 2*{p} - {d}*({k} - 1) - 1)//{s} + 1" for x, k, s, p, d in windows]
         fits = [f"{d}*({k} - 1) + 1 <= {x} + 2*{p}" for x, k, s, p, d in windows]
         positive = [f"{number} >= 1" for _, k, s, _, d in windows for number in (s, d)]
@@ -175,13 +177,14 @@ def bmm(input: Tensor, mat2: Tensor) -> Truth:
     return Truth((input[0], input[1], mat2[2]), (*same(input[:1], mat2[:1]), *same(input[2:], mat2[1:2])))
 
 
-def cat(tensors: tuple[Tensor, ...], dim: int) -> Truth | None:
-    if len({len(tensor) for tensor in tensors}) > 1 or (len(tensors[0]) == 1 and len(tensors) > 1):
-        return None if len(tensors[0]) != 1 else Truth((_sum(tensors, 0),))
-    first, *others = tensors
-    place = dim % len(first)
-    alike = [rule for other in others for rule in same(_without(first, place), _without(other, place))]
-    return Truth((*first[:place], _sum(tensors, place), *first[place + 1 :]), tuple(alike))
+def cat(tensors: tuple[Tensor, ...], dim: int) -> Truth:
+    """A tensor of one dimension may be empty and then is as good as not there."""
+    most = max(map(len, tensors))
+    joined = [tensor for tensor in tensors if len(tensor) == most]
+    place = dim % most
+    alike = [rule for other in joined[1:] for rule in same(_without(joined[0], place), _without(other, place))]
+    left_out = [f"{tensor[0]} == 0" for tensor in tensors if len(tensor) < most]
+    return Truth((*joined[0][:place], _sum(joined, place), *joined[0][place + 1 :]), (*alike, *left_out))
 
 
 def _sum(tensors: Sequence[Tensor], place: int) -> str:
@@ -195,7 +198,8 @@ def _without(sizes: Sequence[Number], *places: int) -> tuple[Number, ...]:
 def stack(tensors: tuple[Tensor, ...], dim: int) -> Truth:
     first, *others = tensors
     place = dim % (len(first) + 1)
-    return Truth((*first[:place], len(tensors), *first[place:]), tuple(r for other in others for r in same(first, other)))
+    alike = tuple(rule for other in others for rule in same(first, other))
+    return Truth((*first[:place], len(tensors), *first[place:]), alike)
 
 
 def reshape(input: Tensor, shape: tuple[Number, ...]) -> Truth:
@@ -324,7 +328,7 @@ def embedding(
 def reduction(*, of_empty: bool) -> Formula:
     """Sums and the like, which have a value of no elements, and extremes, which have none."""
 
-    def formula(input: Tensor, dim: Argument = None, keepdim: bool = False, dtype: Argument = None) -> Truth | None:
+    def formula(input: Tensor, dim: Argument = None, keepdim: Argument = None, dtype: Argument = None) -> Truth | None:
         dims = (dim,) if isinstance(dim, int) else tuple(dim or ())
         if not input or len({one % len(input) for one in dims}) < len(dims):
             return None
@@ -371,7 +375,8 @@ def add(input: Argument, other: Argument, alpha: Argument = 1) -> Truth | None:
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> Truth | None:
     if len(weight) != 2 or (bias is not None and len(bias) != 1):
         return None
-    biased = same(bias, weight[:1]) if bias is not None else ()
+    # The documentation has a bias of out_features; it is added as addmm adds, which broadcasts one of a single element.
+    biased = (f"{bias[0]} == {weight[0]} or {bias[0]} == 1",) if bias is not None else ()
     return Truth((*input[:-1], weight[0]), (*same(input[-1:], weight[1:]), *biased), has_elements(weight))
 
 
@@ -383,11 +388,11 @@ def layer_norm(
     return Truth(tuple(input), tuple(rule for rules in given for rule in rules))
 
 
-def group_norm(
-    input: Tensor, num_groups: Number, weight: Tensor | None, bias: Tensor | None, eps: Argument
-) -> Truth:
+def group_norm(input: Tensor, num_groups: Number, weight: Tensor | None, bias: Tensor | None, eps: Argument) -> Truth:
+    """As in training with batch_norm, a group of one value is refused if there is one such group for each channel."""
     given = [f"{each[0]} == {input[1]}" for each in (weight, bias) if each is not None]
-    return Truth(tuple(input), (f"{input[1]} % {num_groups} == 0", *given), has_elements(input))
+    several = f"{product(input)} > {num_groups}"
+    return Truth(tuple(input), (f"{input[1]} % {num_groups} == 0", several, *given), has_elements(input))
 
 
 def batch_norm(

@@ -151,6 +151,16 @@ def test_the_shapes_of_an_operator_that_looks_at_values_stay_unlearned() -> None
     ]
 
 
+def test_where_one_rank_looks_at_values_no_other_rank_has_a_rule() -> None:
+    def nonzero(entry: Call) -> Verdict:
+        (data,) = entry.tensors()
+        return returned((1 if data.dtype == "bool" and data.shape else 2, len(data.shape)))
+
+    learnt = learned(nonzero, [call(input=tensor(3, 4)), call(input=tensor())])
+
+    assert learnt.rules == ()
+
+
 def test_an_integer_that_chooses_among_formulas_is_held_where_nothing_else_helps() -> None:
     def chooses(entry: Call) -> Verdict:
         (data,) = entry.tensors()

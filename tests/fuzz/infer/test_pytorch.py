@@ -99,6 +99,13 @@ def test_what_shares_storage_and_what_is_written_to_is_told() -> None:
     assert (written.learned.aliases, written.learned.mutates) == ((0,), (0,))
 
 
+def test_a_list_of_one_is_told_from_a_tensor() -> None:
+    rules = learn_operator([record(torch.split, ones(6, 4), 2)], ask, Random(0), ONE).rules
+    forms = {len(rule.outputs): rule.learned.form for rule in rules if rule.learned is not None}
+
+    assert forms == {1: "(t,)", 2: "", 3: ""}
+
+
 def test_what_hangs_on_elements_stays_unlearned() -> None:
     learnt = learn_operator([record(torch.nonzero, ones(3, 4))], ask, Random(0), ONE)
 
