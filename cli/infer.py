@@ -52,6 +52,7 @@ def _print_end(inferred: "Inferred", book: Path | None, *, as_json: bool) -> Non
             "looked_at": inferred.looked_at,
             "rules": inferred.rules,
             "lost": list(inferred.lost),
+            "forgotten": list(inferred.forgotten),
             "book": None if book is None else str(book),
         }
         print_json(summary)
@@ -60,6 +61,8 @@ def _print_end(inferred: "Inferred", book: Path | None, *, as_json: bool) -> Non
         f"torch {inferred.torch}: {inferred.rules} rules of {inferred.operators} operators, "
         f"of {inferred.looked_at} that were looked at"
     )
+    for signature in inferred.forgotten:
+        click.echo(f"was confirmed by fewer calls, and is no longer: {signature}")
     for operator in inferred.lost:
         click.echo(f"lost: the process that learned {operator} died; run the command again")
     if book is not None:

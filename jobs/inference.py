@@ -32,13 +32,17 @@ METHOD = 1
 
 @dataclass(frozen=True, slots=True)
 class Inferred:
-    """How an inference ended: operators that have rules, all that were looked at, and those of which a process died."""
+    """How an inference ended: operators that have rules, all that were looked at, and those of which a process died.
+
+    ``forgotten`` are the signatures whose rule was confirmed by fewer calls, and is no longer now that there are more.
+    """
 
     torch: str
     operators: int
     looked_at: int
     rules: int
     lost: tuple[str, ...]
+    forgotten: tuple[str, ...]
 
 
 def infer_rules(
@@ -77,7 +81,7 @@ def rules_of(store: Store, torch: str) -> Iterator[tuple[Inference, list[Rule]]]
         if not page:
             return
         for inference in page:
-            yield inference, [rule_from_json(document) for document in inference.document["rules"]]
+            yield inference, _rules_in(inference)
         after = page[-1].operator
 
 
@@ -122,6 +126,7 @@ class _Sitting:
     evidence: dict[str, str] = field(default_factory=dict)
     members: dict[str, list[str]] = field(default_factory=dict)
     lost: list[str] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
     done: int = 0
 
     def seen(self) -> dict[str, int]:
@@ -169,7 +174,8 @@ class _Sitting:
                 self._tell(one.operator, one.rules, 0)
             return None
         records = [(name, [record_of(call) for call in calls[name]]) for name in names]
-        return Family(records, self.known, self.seed, self.effort)
+        earlier = [] if self.again else [rule for one in kept if one is not None for rule in _rules_in(one)]
+        return Family(records, [*self.known, *earlier], self.seed, self.effort)
 
     def _evidence(self, calls: Mapping[str, Sequence[NewCall]]) -> str:
         known = sorted(str(rule_to_json(rule)) for rule in self.known)
@@ -186,6 +192,7 @@ class _Sitting:
             for learnt, seconds in answer.learnt:
                 tx.inferences.put(self._inference(learnt, answer.key, seconds), self.clock())
         for learnt, _ in answer.learnt:
+            self.forgotten += [str(rule.learned.signature) for rule in learnt.forgotten if rule.learned is not None]
             self._tell(learnt.operator, len(learnt.rules), len(learnt.unlearned))
 
     def _inference(self, learnt: Learnt, stem: str, seconds: float) -> Inference:
@@ -202,7 +209,7 @@ class _Sitting:
             with self.store.read() as tx:
                 kept = tx.inferences.get(self.torch, name)
             if kept is not None:
-                yield from map(rule_from_json, kept.document["rules"])
+                yield from _rules_in(kept)
 
     def _tell(self, operator: str, rules: int, unlearned: int) -> None:
         self.done += 1
@@ -211,4 +218,15 @@ class _Sitting:
     def ended(self) -> Inferred:
         found = [inference for inference, _ in rules_of(self.store, self.torch)]
         having = [one for one in found if one.rules]
-        return Inferred(self.torch, len(having), len(found), sum(one.rules for one in found), tuple(self.lost))
+        return Inferred(
+            self.torch,
+            len(having),
+            len(found),
+            sum(one.rules for one in found),
+            tuple(self.lost),
+            tuple(self.forgotten),
+        )
+
+
+def _rules_in(inference: Inference) -> list[Rule]:
+    return [rule_from_json(document) for document in inference.document["rules"]]

@@ -51,15 +51,6 @@ ENOUGH = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Part:
-    """One of the two, with the share of records on which it is right."""
-
-    expr: Expr
-    vector: Vector
-    right: float
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class _Split:
     """What is sought: ``sense`` (min or max) of quotients by one divisor."""
 
@@ -69,6 +60,25 @@ class _Split:
     divisor: Expr
     divides: Vector
     problem: Scaled
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """One of the two, with the share of records on which it is right; it is written down only if it is an answer."""
+
+    split: _Split
+    whole: Vector
+    outside: int
+    vector: Vector
+    right: float
+
+    @property
+    def key(self) -> bytes:
+        return self.whole.tobytes() + self.outside.to_bytes(8, "big", signed=True)
+
+    @property
+    def expr(self) -> Expr:
+        return form_of(self.split.over.keys, self.whole, self.split.divisor, self.outside)
 
 
 def choices(target: Vector, degrees: Sequence[Monomials], divisors: Iterable[Divisor]) -> Iterator[Expr]:
@@ -89,11 +99,14 @@ def choices(target: Vector, degrees: Sequence[Monomials], divisors: Iterable[Div
 
 
 def _joined(split: _Split, seconds: Sequence[_Split]) -> Iterator[Expr]:
-    best: dict[Expr, _Part] = {}
+    best: dict[bytes, _Part] = {}
+    tried: set[bytes] = set()
     for coefficients in _halves(split):
         for part in _parts(split, coefficients)[:1]:
-            better = _improved(split, part)
-            best[better.expr] = better
+            if part.key not in tried:
+                tried.add(part.key)
+                better = _improved(split, part)
+                best[better.key] = better
     for first in sorted(best.values(), key=lambda part: -part.right)[:FIRSTS]:
         yield from _completed(first, seconds)
 
@@ -171,8 +184,7 @@ def _parts(split: _Split, coefficients: Reals) -> list[_Part]:
         whole[0] = int(least.max()) if split.sense == "min" else int((least + split.divides).min()) - 1
         vector = (partial + whole[0]) // split.divides + outside
         right = float((vector == split.target).mean())
-        expr = form_of(split.over.keys, whole, split.divisor, outside)
-        found.append(_Part(expr, vector, right))
+        found.append(_Part(split, whole.copy(), outside, vector, right))
     return sorted(found, key=lambda part: -part.right)
 
 
@@ -209,9 +221,8 @@ def _small(split: _Split, rest: Mask) -> list[_Part]:
         for place in np.flatnonzero(right):
             whole = np.zeros(len(split.over.keys), np.int64)
             whole[columns], whole[0] = grid[place], constants[place]
-            expr = form_of(split.over.keys, whole, split.divisor, outside)
             share = float((vectors[place] == split.target).mean())
-            found.append((int(np.abs(whole).sum()), -outside, _Part(expr, vectors[place], share)))
+            found.append((int(np.abs(whole).sum()), -outside, _Part(split, whole, outside, vectors[place], share)))
     return [part for *_, part in sorted(found, key=lambda entry: entry[:2])[:FIRSTS]]
 
 

@@ -73,6 +73,9 @@ def sums_and_products(pool: Pool, data: Table, unexplained: Mask) -> None:
     offer_orders(pool, data, whole, joined(whole, close))
     ends = joined(_pairs(data, near, ("+",)), counts(data), _beside(data, near))
     offer_orders(pool, data, literal_terms(data, (0, 1)), ends)
+    chosen = list(dict.fromkeys([*combinations(near, 2), *_alongside(data)]))
+    offer_orders(pool, data, every, _chosen(data, chosen, "max"))
+    offer_orders(pool, data, _chosen(data, chosen, "min"), every)
     offer_divisions(pool, data, joined(every, whole), joined(every, _pairs(data, near, ("*",)), whole))
     offer_divisions(pool, data, _pairs(data, near, ("+", "-")), every)
 
@@ -130,6 +133,24 @@ def _pairs(data: Table, names: Sequence[str], operations: Sequence[str]) -> Term
                 left, right = data.columns[place[a]], data.columns[place[b]]
                 vector = left * right if operation == "*" else left + right if operation == "+" else left - right
                 yield Apply(operation, (Sym(a), Sym(b))), vector, 2.7 if operation == "-" else 2.5
+
+    return terms_of(data, made())
+
+
+def _alongside(data: Table) -> Iterator[tuple[str, str]]:
+    """Integers at one place of different lists, as the stride and the dilation of one direction."""
+    for one, other in combinations(data.lists, 2):
+        yield from zip(one, other, strict=False)
+
+
+def _chosen(data: Table, pairs: Sequence[tuple[str, str]], operation: str) -> Terms:
+    """The greater or the lesser of two symbols."""
+    place = {name: k for k, name in enumerate(data.names)}
+    pick = np.maximum if operation == "max" else np.minimum
+
+    def made() -> Iterator[tuple[Expr, Vector, float]]:
+        for a, b in pairs:
+            yield Apply(operation, (Sym(a), Sym(b))), pick(data.columns[place[a]], data.columns[place[b]]), 2.6
 
     return terms_of(data, made())
 
