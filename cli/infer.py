@@ -64,6 +64,6 @@ def _print_end(inferred: "Inferred", book: Path | None, *, as_json: bool) -> Non
     for signature in inferred.forgotten:
         click.echo(f"was confirmed by fewer calls, and is no longer: {signature}")
     for operator in inferred.lost:
-        click.echo(f"lost: the process that learned {operator} died; run the command again")
+        click.echo(f"lost: {operator}")
     if book is not None:
         click.echo(f"archsmith rules list --book {book}    # what they are")

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from archsmith.fuzz.infer.family import PIONEERS, Family, families
+from archsmith.fuzz.infer.family import PIONEERS, Broken, Family, families
 from archsmith.fuzz.infer.learn import Learnt
 from archsmith.fuzz.infer.probe import DEFAULT, Effort
 from archsmith.graph.errors import UserError
@@ -32,9 +32,10 @@ METHOD = 1
 
 @dataclass(frozen=True, slots=True)
 class Inferred:
-    """How an inference ended: operators that have rules, all that were looked at, and those of which a process died.
+    """How an inference ended: operators that have rules, and all that were looked at.
 
-    ``forgotten`` are the signatures whose rule was confirmed by fewer calls, and is no longer now that there are more.
+    ``lost`` are operators on which the learner failed, each with why; ``forgotten`` the signatures whose rule was
+    confirmed by fewer calls, and is no longer now that there are more.
     """
 
     torch: str
@@ -184,16 +185,22 @@ class _Sitting:
 
     def _take(self, answer: Answer) -> None:
         if answer.lost:
-            self.lost += self.members[answer.key]
-            for name in self.members[answer.key]:
-                self._tell(name, 0, 1)
-            return
+            self._lose(self.members[answer.key], "the process that learned it died; run the command again")
+        found = [(learnt, seconds) for learnt, seconds in answer.learnt if isinstance(learnt, Learnt)]
         with self.store.begin() as tx:
-            for learnt, seconds in answer.learnt:
+            for learnt, seconds in found:
                 tx.inferences.put(self._inference(learnt, answer.key, seconds), self.clock())
-        for learnt, _ in answer.learnt:
+        for broken, _ in answer.learnt:
+            if isinstance(broken, Broken):
+                self._lose([broken.operator], broken.problem)
+        for learnt, _ in found:
             self.forgotten += [str(rule.learned.signature) for rule in learnt.forgotten if rule.learned is not None]
             self._tell(learnt.operator, len(learnt.rules), len(learnt.unlearned))
+
+    def _lose(self, operators: Sequence[str], why: str) -> None:
+        for operator in operators:
+            self.lost.append(f"{operator}: {why}")
+            self._tell(operator, 0, 1)
 
     def _inference(self, learnt: Learnt, stem: str, seconds: float) -> Inference:
         document: dict[str, Any] = {

@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -16,7 +17,7 @@ from typing import Self
 
 from threadpoolctl import threadpool_limits
 
-from archsmith.fuzz.infer.family import Family, learn_family
+from archsmith.fuzz.infer.family import Broken, Family, learn_family
 from archsmith.fuzz.infer.learn import Learnt
 from archsmith.fuzz.infer.probe import Ask
 
@@ -31,7 +32,7 @@ class Answer:
     """
 
     key: str
-    learnt: Sequence[tuple[Learnt, float]] = ()
+    learnt: Sequence[tuple[Learnt | Broken, float]] = ()
     lost: bool = False
 
 
@@ -106,7 +107,7 @@ def _learn(connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver says when it is over
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     # Learners share the cores as it is; each with threads of its own for small matrices is several times as slow.
-    with threadpool_limits(1), Trials() as trials:
+    with threadpool_limits(1), Trials() as trials, suppress(BrokenPipeError):  # the driver may be gone by then
         while (family := _next(connection)) is not None:
             connection.send(list(_timed(family, trials.run_points)))
 
@@ -119,7 +120,7 @@ def _next(connection: Connection) -> Family | None:
     return family
 
 
-def _timed(family: Family, ask: Ask) -> Iterator[tuple[Learnt, float]]:
+def _timed(family: Family, ask: Ask) -> Iterator[tuple[Learnt | Broken, float]]:
     began = time.monotonic()
     for learnt in learn_family(family, ask):
         ended = time.monotonic()

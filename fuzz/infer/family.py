@@ -47,11 +47,23 @@ class Family:
     effort: Effort
 
 
-def learn_family(family: Family, ask: Ask) -> Iterator[Learnt]:
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """An operator on which the learner itself failed, and how."""
+
+    operator: str
+    problem: str
+
+
+def learn_family(family: Family, ask: Ask) -> Iterator[Learnt | Broken]:
     """What is learned of each operator, in order; the rules of one are tried first for the next."""
     known = list(family.known)
     for operator, records in family.operators:
         rng = Random(f"{family.seed}/{operator}")
-        learnt = learn_operator(records, ask, rng, family.effort, known=known)
+        try:
+            learnt = learn_operator(records, ask, rng, family.effort, known=known)
+        except Exception as error:  # noqa: BLE001 (the boundary: one operator must not take a thousand others with it)
+            yield Broken(operator, f"{type(error).__name__}: {error}")
+            continue
         known += learnt.rules
         yield learnt
