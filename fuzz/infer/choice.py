@@ -228,4 +228,4 @@ def _small(split: _Split, rest: Mask) -> list[_Part]:
 
 @lru_cache(maxsize=8)
 def _grid(width: int) -> Vector:
-    return np.array(list(product(SMALL, repeat=width)), np.int64).reshape(-1, width)
+    return np.array(list(product(SMALL, repeat=width)), np.int64).reshape(len(SMALL) ** width, width)

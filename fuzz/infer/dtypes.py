@@ -22,6 +22,9 @@ COMMON = tuple(name for name in ALL if not name.startswith(("float8", "complex32
 REALS = (-1e6, -2.0, -1.0, -0.5, 0.0, 1e-6, 0.1, 0.5, 1.0, 2.0, 10.0, 1e6)
 """Floats that are tried for each real argument."""
 
+INNER = (0.3, 0.7, 1.5, 3.0)
+"""Floats that are no edge of anything."""
+
 SAMPLE = 14
 """How many rows of another signature's table are tried, and how many dtypes that it does not have."""
 
@@ -135,6 +138,27 @@ def bounds(probe: Probe, at: Values) -> tuple[Bounds, ...]:
             most += 1
         found.append(Bounds(name, tried[least], tried[most]))
     return tuple(found)
+
+
+def elsewhere(probe: Probe, rows: Sequence[DtypeRow], reals: Sequence[Bounds], at: Values) -> tuple[DtypeRow, ...]:
+    """The rows with which the call ``at`` comes out the same with other floats: at an edge nothing may be computed.
+
+    Dropout takes integers where nothing or everything is dropped. Rows stay where the probe's own dtypes would not.
+    """
+    inner = [[value for value in INNER if bound.least < value < bound.most] for bound in reals]
+    chosen = tuple(found[0] if found else base for found, base in zip(inner, probe.reals, strict=True))
+    if chosen == probe.reals or not rows:
+        return tuple(rows)
+    taken = [probe.dtypes, *(row.taken for row in rows)]
+    own, *verdicts = probe.ask(probe.signature, [Point(at, chosen, dtypes) for dtypes in taken], probe.fill)
+    expected = _outcome(probe, probe.valid[at])
+    if _outcome(probe, own) != expected:
+        return tuple(rows)
+    return tuple(
+        row
+        for row, verdict in zip(rows, verdicts, strict=True)
+        if _outcome(probe, verdict) == expected and _dtypes(verdict) == row.returned
+    )
 
 
 def index_tensors(probe: Probe, at: Values) -> tuple[str, ...]:

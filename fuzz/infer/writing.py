@@ -6,7 +6,7 @@ from random import Random
 
 from archsmith.fuzz.call import Returned
 from archsmith.fuzz.infer.confirm import Settled
-from archsmith.fuzz.infer.dtypes import agreeing, bounds, dtype_rows, still_true
+from archsmith.fuzz.infer.dtypes import agreeing, bounds, dtype_rows, elsewhere, still_true
 from archsmith.fuzz.infer.probe import Probe, Values
 from archsmith.fuzz.infer.results import form_of, form_text, storage
 from archsmith.graph.expr import Sym
@@ -33,7 +33,8 @@ class Background:
 def written(probe: Probe, settled: Settled, background: Background, rng: Random) -> Rule | None:
     """The rule of a settled hypothesis; None if shapes hang on dtypes."""
     at = typical(probe)
-    rows = _table(probe, background, at, rng)
+    reals = bounds(probe, at)
+    rows = elsewhere(probe, _table(probe, background, at, rng), reals, at)
     if not rows:
         return None
     signature, kept = probe.signature, storage(probe.valid.values())
@@ -42,7 +43,7 @@ def written(probe: Probe, settled: Settled, background: Background, rng: Random)
     learned = Learned(
         signature,
         rows,
-        reals=bounds(probe, at),
+        reals=reals,
         aliases=kept.aliases,
         mutates=kept.mutates,
         fill=probe.fill,

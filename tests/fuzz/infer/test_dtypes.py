@@ -3,7 +3,7 @@
 from random import Random
 
 from archsmith.fuzz.call import Call, Verdict
-from archsmith.fuzz.infer.dtypes import agreeing, bounds, dtype_rows, index_tensors, still_true
+from archsmith.fuzz.infer.dtypes import agreeing, bounds, dtype_rows, elsewhere, index_tensors, still_true
 from archsmith.fuzz.infer.probe import Probe
 from archsmith.fuzz.infer.split import grouped
 from archsmith.graph.rules import Bounds, DtypeRow
@@ -85,3 +85,19 @@ def test_indices_are_what_is_refused_as_floats() -> None:
     probe, at = probe_of(selected, call(table=tensor(6, 3), index=tensor(2, dtype="int64", low=0, high=3)))
 
     assert index_tensors(probe, at) == ("index",)
+
+
+def test_dtypes_that_are_taken_only_at_the_edge_of_a_float_are_left_out() -> None:
+    def dropped(entry: Call) -> Verdict:
+        (data,), share = entry.tensors(), dict(entry.arguments)["p"]
+        assert isinstance(share, float)
+        inside = 0 <= share <= 1 and (share in (0, 1) or data.dtype.startswith("float"))
+        return returned(data.shape, dtype=data.dtype) if inside else NO
+
+    probe, at = probe_of(dropped, call(x=tensor(3), p=1.0))
+    rows = dtype_rows(probe, at, [])
+    kept = elsewhere(probe, rows, bounds(probe, at), at)
+
+    assert ("int64",) in {row.taken for row in rows}
+    assert all(row.taken[0].startswith("float") for row in kept)
+    assert ("float32",) in {row.taken for row in kept}
