@@ -8,7 +8,7 @@ from archsmith.fuzz.infer.judge import placed
 from archsmith.fuzz.infer.split import grouped, is_index
 from archsmith.graph.expr import holds
 from archsmith.graph.rules import Rule
-from archsmith.graph.signature import Fixed, IntegerSlot, ListSlot, Plain, Signature, Slot, TensorSlot, Word
+from archsmith.graph.signature import Fixed, IntegerSlot, ListSlot, Plain, RealSlot, Signature, Slot, TensorSlot, Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def _unlike(name: str, slot: Slot, value: Argument) -> Iterator[str]:
         case IntegerSlot(), int() if value < 0:
             yield _unlike_words(name, 0, value)
         case _ if _kind(slot) != _kind(value):
-            yield "kinds of arguments"
+            yield "None or a value" if "None" in (_kind(slot), _kind(value)) else "kinds of arguments"
 
 
 def _unlike_words(name: str, wanted: Plain, value: Plain) -> str:
@@ -94,9 +94,13 @@ def _kind(value: Slot | Argument) -> str:
             return "tensor"
         case ListSlot() | tuple():
             return "list"
-        case bool() | float():
-            return "float or word"
-        case IntegerSlot() | int():
+        case Fixed(None) | None:
+            return "None"
+        case Fixed(bool()) | bool():
+            return "boolean"
+        case IntegerSlot() | Fixed(int()) | int():
             return "integer"
+        case RealSlot() | float():
+            return "float"
         case _:
-            return "float or word"
+            return "word"

@@ -10,7 +10,7 @@ from itertools import chain
 
 from archsmith.fuzz.infer.explore import Explorer
 from archsmith.fuzz.infer.familiar import Familiar
-from archsmith.fuzz.infer.hypothesis import Failed, Hypothesis, fitted, is_right, predicted
+from archsmith.fuzz.infer.hypothesis import Failed, Hypothesis, fitted, foretold, is_right, predicted
 from archsmith.fuzz.infer.models import models, outside
 from archsmith.fuzz.infer.probe import Effort, Probe, Values, settled
 from archsmith.fuzz.infer.results import shapes_of
@@ -23,8 +23,17 @@ INSIDE = 24
 MOVED = 40
 """How many calls are tried in a round that are a move away from others."""
 
+MANY, MOVED_EACH = 9, 10
+"""Of so many symbols and more a rule takes longer to infer than calls to run: so many more are tried, of each."""
+
 OUTSIDE = 4
 """How many calls that break one constraint are tried in a round, of each."""
+
+MORE_CALLS = 30
+"""How many calls more are asked for each symbol of a signature before it is let be."""
+
+FAILURES = 4
+"""After so many attempts to express the sizes of results they are given up."""
 
 WIDTH = 9
 """The greatest value that a solver gives to a symbol: calls stay cheap, and boundaries show at small numbers."""
@@ -50,13 +59,17 @@ def settle(explorer: Explorer, familiar: Familiar, effort: Effort) -> Settled | 
     """
     probe = explorer.probe
     met: set[Expr] = set()
+    failures = 0
+    most = effort.calls + MORE_CALLS * len(probe.signature.symbols)
     for turn in range(effort.rounds):
-        last = turn == effort.rounds - 1 or len(probe.seen) > effort.calls
+        last = turn == effort.rounds - 1 or len(probe.seen) > most
         hypothesis = recognised(probe, familiar) or fitted(
-            probe, _familiar(probe, familiar), thorough=last or turn == effort.rounds // 2
+            probe, _familiar(probe, familiar), thorough=last or failures == 1
         )
         if isinstance(hypothesis, Failed):
-            if last or not explorer.widen(effort.first // 2):
+            # What could not be found once is seldom found later, and to fail takes longest.
+            failures += not hypothesis.expressed
+            if last or failures == FAILURES or not explorer.widen(2 * effort.first):
                 return hypothesis
             continue
         if not last and _are_wrong(probe, hypothesis, challenge(explorer, hypothesis, met)):
@@ -82,13 +95,14 @@ def _familiar(probe: Probe, familiar: Familiar) -> list[Hypothesis]:
 
 
 def challenge(explorer: Explorer, hypothesis: Hypothesis, met: set[Expr]) -> list[Values]:
-    """New calls that were asked, by moves and, if the hypothesis is right about these, of a solver's making.
+    """New calls that were asked, by moves and of a solver's making; of few symbols the latter if moves find none wrong.
 
     Calls beyond a constraint are made once for each constraint: those that were ``met`` before are left out.
     """
     probe = explorer.probe
-    asked = explorer.widen(MOVED)
-    if _are_wrong(probe, hypothesis, asked):
+    count = len(probe.signature.symbols)
+    asked = explorer.widen(MOVED + MOVED_EACH * max(count - MANY, 0))
+    if count < MANY and _are_wrong(probe, hypothesis, asked):
         return asked
     asked += inside(probe, hypothesis, explorer, INSIDE)
     beyond: list[Values] = []
@@ -127,8 +141,8 @@ def _are_wrong(probe: Probe, hypothesis: Hypothesis, asked: Sequence[Values]) ->
 def _tidied(probe: Probe, hypothesis: Hypothesis) -> Hypothesis:
     """Without constraints that others imply; as it was, if that would change what it says of a call that was asked."""
     shorter = Hypothesis(hypothesis.outputs, without_implied(hypothesis.requires, _domain(probe)))
-    symbols = probe.signature.symbols
-    same = all(predicted(shorter, symbols, at) == predicted(hypothesis, symbols, at) for at in probe.seen)
+    rows = list(probe.seen)
+    same = foretold(shorter, probe.signature, rows) == foretold(hypothesis, probe.signature, rows)
     return shorter if same else hypothesis
 
 

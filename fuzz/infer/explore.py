@@ -11,6 +11,7 @@ from itertools import combinations
 from random import Random
 from types import MappingProxyType
 
+from archsmith.fuzz.infer.halves import directions
 from archsmith.fuzz.infer.probe import CAP, Probe, Values, settled, spans
 
 Move = Callable[["Ground", Sequence[int], Random], list[int]]
@@ -22,7 +23,7 @@ class Ground:
     """What moves know of a signature.
 
     ``tensors`` are the places of the sizes of each, ``ties`` the sets of places whose values were equal in all valid
-    calls so far, ``others`` some valid calls.
+    calls so far, ``others`` some valid calls, ``mirrors`` the places of two directions that correspond.
     """
 
     width: int
@@ -30,6 +31,7 @@ class Ground:
     extremes: frozenset[int]
     ties: tuple[tuple[int, ...], ...] = ()
     others: tuple[Values, ...] = ()
+    mirrors: tuple[tuple[int, int], ...] = ()
 
 
 def _small(rng: Random) -> int:
@@ -137,6 +139,17 @@ def _together(ground: Ground, values: Sequence[int], rng: Random) -> list[int]:
     return after
 
 
+def _mirrored(ground: Ground, values: Sequence[int], rng: Random) -> list[int]:
+    """One direction becomes as the other, or one thing of it: height and width, and what belongs to either."""
+    after = list(values)
+    pairs = ground.mirrors if rng.random() < 0.7 else rng.sample(ground.mirrors, 1)
+    swapped = rng.random() < 0.5
+    for pair in pairs:
+        one, other = reversed(pair) if swapped else pair
+        after[one] = values[other]
+    return after
+
+
 def _edge(ground: Ground, values: Sequence[int], rng: Random) -> list[int]:
     """Some places become 1, or 0."""
     new = rng.choice((1, 1, 0))
@@ -158,6 +171,7 @@ MOVES: Mapping[str, Move] = MappingProxyType(
         "arithmetic": _arithmetic,
         "moved": _moved,
         "together": _together,
+        "mirrored": _mirrored,
         "edge": _edge,
         "anywhere": _anywhere,
     }
@@ -210,7 +224,7 @@ class Explorer:
             return []
         ground = self._ground(valid)
         short_of_valid = len(valid) * 2 < len(self.probe.seen)
-        names = list(MOVES)
+        names = [name for name in MOVES if name != "mirrored" or ground.mirrors]
         weights = [self._weight(name, short_of_valid=short_of_valid) for name in names]
         found: dict[Values, str] = {}
         for _ in range(number * 6):
@@ -249,7 +263,10 @@ class Explorer:
         width = len(signature.symbols)
         others = tuple(self.rng.sample(valid, min(len(valid), 12)))
         filled = tuple(places for places in tensors if len(places) > 0)
-        return Ground(width, filled, frozenset(extremes), ties(valid, width), others)
+        one, other, _ = directions(signature.symbols)
+        place = signature.symbols.index
+        mirrors = tuple((place(a), place(b)) for a, b in zip(one, other, strict=True)) if len(one) > 1 else ()
+        return Ground(width, filled, frozenset(extremes), ties(valid, width), others, mirrors)
 
 
 def explore(explorer: Explorer, seeds: Sequence[Values], calls: int) -> None:

@@ -10,9 +10,10 @@ from archsmith.fuzz.infer.choice import choices
 from archsmith.fuzz.infer.columns import Columns, Vector, values
 from archsmith.fuzz.infer.enumerate import HUGE, grown, product_of, started, weights
 from archsmith.fuzz.infer.finish import completions
+from archsmith.fuzz.infer.halves import halves
 from archsmith.fuzz.infer.linear import Monomials, likely_divisors, linear_form, monomials, quotients
 from archsmith.fuzz.infer.prune import Effort, cost
-from archsmith.fuzz.infer.shapes import factors, placed, skeletons
+from archsmith.fuzz.infer.shapes import factors, placed, renamed, skeletons
 from archsmith.fuzz.infer.wording import Monomial, products, tidy
 from archsmith.graph.expr import Apply, Expr, Lit, Sym
 
@@ -117,11 +118,18 @@ def _trials(task: _Task, known: Sequence[Expr], effort: Effort) -> Iterator[Expr
         else:
             late.append(expr)
     yield from _multiples(task, known, effort)
+    yield from _planes(task, known)
+    if effort.operations:
+        yield from _searched(task, effort)
+    yield from sorted(late, key=cost)
+
+
+def _searched(task: _Task, effort: Effort) -> Iterator[Expr]:
+    """What takes more than a few matrix operations."""
     yield from _enumerated(task, effort)
     if len(task.columns.names) <= SPLIT:
         degrees = _monomials(task)
         yield from choices(task.target, [degrees[0], degrees[-1]], _divisors(task.columns))
-    yield from sorted(late, key=cost)
 
 
 def _plain(task: _Task, known: Sequence[Expr]) -> Iterator[Expr]:
@@ -149,6 +157,17 @@ def _multiples(task: _Task, known: Sequence[Expr], effort: Effort) -> Iterator[E
             if _equals(expr, rest.columns, rest.target):
                 yield Apply("*", (factor, expr))
                 break
+
+
+def _planes(task: _Task, known: Sequence[Expr]) -> Iterator[Expr]:
+    """Products of one expression in two directions."""
+    for half in halves(task.target, task.columns):
+        part = _Task(half.factor, half.columns)
+        for expr in _plain(part, known):
+            whole = Apply("*", (expr, renamed(expr, half.renamed)))
+            if _equals(whole, task.columns, task.target):
+                yield whole
+                return
 
 
 def _direct(task: _Task) -> Iterator[Expr]:

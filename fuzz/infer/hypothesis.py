@@ -9,7 +9,7 @@ import numpy as np
 from archsmith.fuzz.infer.columns import Columns, Vector
 from archsmith.fuzz.infer.columns import values as evaluated
 from archsmith.fuzz.infer.explore import ties
-from archsmith.fuzz.infer.express import express
+from archsmith.fuzz.infer.express import DEFAULT, express
 from archsmith.fuzz.infer.probe import Probe, Values, spans
 from archsmith.fuzz.infer.prune import Effort, cost
 from archsmith.fuzz.infer.relevance import decisive
@@ -31,6 +31,9 @@ CHOICE = 6
 BRIEF = Effort(operations=1)
 """What is tried for an expression that is right about empty tensors too."""
 
+PLAIN = Effort(operations=0)
+"""What is tried with symbols that do not seem to decide: of many, some are needed that so far never decided alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
@@ -42,9 +45,10 @@ class Hypothesis:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """No hypothesis fits: ``why`` says what could not be expressed or told apart."""
+    """No hypothesis fits: ``why`` says what could not be ``expressed``, or that calls cannot be told apart."""
 
     why: str
+    expressed: bool = True
 
 
 def predicted(hypothesis: Hypothesis, names: Sequence[str], values: Values) -> Shapes | None:
@@ -58,23 +62,48 @@ def predicted(hypothesis: Hypothesis, names: Sequence[str], values: Values) -> S
         return None
 
 
+def foretold(hypothesis: Hypothesis, signature: Signature, rows: Sequence[Values]) -> list[Shapes | None]:
+    """What ``predicted`` says of each of many calls, evaluated all at once."""
+    columns = columns_of(signature, rows)
+    accepted = np.ones(len(rows), bool)
+    for constraint in hypothesis.requires:
+        vector, defined = evaluated(constraint, columns)
+        accepted &= defined & (vector != 0)
+    shapes: list[list[tuple[int, ...]]] = []
+    for output in hypothesis.outputs:
+        sizes = [evaluated(size, columns) for size in output]
+        accepted &= np.logical_and.reduce([np.ones(len(rows), bool), *(defined for _, defined in sizes)])
+        each = np.array([vector for vector, _ in sizes], np.int64).reshape(len(sizes), len(rows))
+        shapes.append(list(map(tuple, each.T.tolist())))
+    every = zip(*shapes, strict=True) if shapes else (() for _ in rows)
+    return [told if well else None for told, well in zip(every, accepted.tolist(), strict=True)]
+
+
 def is_right(hypothesis: Hypothesis, probe: Probe, values: Values) -> bool:
     """Whether the hypothesis agrees with what came of a call that was asked; a call that was lost proves nothing.
 
-    A hypothesis need not accept calls with empty tensors: it may be about others only, and then says so.
+    A hypothesis need not accept calls that take or return empty tensors: it may be about others only, and then says so.
     """
+    return _agrees(predicted(hypothesis, probe.signature.symbols, values), probe, values)
+
+
+def _agrees(said: Shapes | None, probe: Probe, values: Values) -> bool:
     seen = probe.valid.get(values)
     if seen is None and values not in probe.refused:
         return True
-    said = predicted(hypothesis, probe.signature.symbols, values)
     if said is None and seen is not None:
-        return is_empty(probe.signature, values)
+        return _is_void(probe, values)
     return said == (None if seen is None else shapes_of(seen))
 
 
 def is_empty(signature: Signature, values: Values) -> bool:
     """Whether a tensor of the call has no elements."""
     return any(0 in values[start : start + rank] for start, rank, _ in spans(signature))
+
+
+def _is_void(probe: Probe, values: Values) -> bool:
+    """Whether a tensor that the call takes or returns has no elements."""
+    return is_empty(probe.signature, values) or any(0 in shape for shape in shapes_of(probe.valid[values]))
 
 
 def columns_of(signature: Signature, rows: Sequence[Values]) -> Columns:
@@ -87,9 +116,11 @@ def fitted(probe: Probe, known: Sequence[Hypothesis], *, thorough: bool) -> Hypo
     """The simplest sizes that fit the valid calls, and constraints that tell these from the refused ones.
 
     Operators treat empty tensors as special cases in ways that make no simple rule. So a rule is learned from calls
-    without them; where it is wrong about a call with one, it is narrowed to sizes that are not 0. ``known`` are rules
-    of other operators over the same symbols: what they say is tried first. ``thorough`` searches for sizes take ten
-    times as long where there are many symbols, and succeed now and then.
+    without them, and from all others about which it is right if that takes no more words; where it is wrong about one
+    of these, it is narrowed to sizes that are not 0. Some return empty tensors or refuse to as it happens: calls that
+    do are left out if more refused ones can be told apart then. ``known`` are
+    rules of other operators over the same symbols: what they say is tried first. ``thorough`` searches for sizes take
+    ten times as long where there are many symbols, and succeed now and then.
     """
     filled = [values for values in probe.valid if not is_empty(probe.signature, values)]
     valid = filled if len(filled) >= 2 else list(probe.valid)
@@ -100,11 +131,17 @@ def fitted(probe: Probe, known: Sequence[Hypothesis], *, thorough: bool) -> Hypo
     told = [*(constraint for hypothesis in known for constraint in hypothesis.requires), *_likely(outputs)]
     separation = _separated(probe, valid, refused, told)
     bare = Hypothesis(outputs, ())
-    more = [at for at, seen in probe.valid.items() if predicted(bare, probe.signature.symbols, at) == shapes_of(seen)]
+    told_of = zip(probe.valid.items(), foretold(bare, probe.signature, list(probe.valid)), strict=True)
+    more = [at for (at, seen), said in told_of if said == shapes_of(seen)]
     if len(more) > len(valid):
         wider = _separated(probe, more, refused, told)
         if _length(wider) <= _length(separation):
             separation = wider
+    firm = [values for values in valid if not _is_void(probe, values)]
+    if len(separation.unexplained) and 2 <= len(firm) < len(valid):
+        narrower = _separated(probe, firm, refused, told)
+        if len(narrower.unexplained) < len(separation.unexplained):
+            separation = narrower
     if len(separation.unexplained) > UNEXPLAINED * len(refused):
         return Failed(f"{len(separation.unexplained)} of {len(refused)} refused calls cannot be told from valid ones")
     return narrowed(Hypothesis(outputs, separation.requires), probe)
@@ -123,17 +160,29 @@ def _length(separation: Separation) -> tuple[int, int]:
 
 def _likely(outputs: Sequence[Sequence[Expr]]) -> Iterator[Expr]:
     """What is often demanded of results: that they are not empty, and that the last part of a whole is no larger."""
-    yield from (Apply(">=", (size, Lit(least))) for output in outputs for size in output for least in (0, 1))
+    every = dict.fromkeys(part for output in outputs for size in output for part in (size, *_factors(size)))
+    yield from (Apply(">=", (part, Lit(least))) for part in every for least in (0, 1))
     for first, last in pairwise(outputs[-2:]):
         yield from (Apply("<=", pair) for pair in zip(last, first, strict=False) if pair[0] != pair[1])
+
+
+def _factors(size: Expr) -> Iterator[Expr]:
+    """The factors of a product that are no symbols: sizes of their own, of which two may be negative."""
+    match size:
+        case Apply("*", (left, right)):
+            for part in (left, right):
+                yield from _factors(part)
+                if isinstance(part, Apply) and part.operation != "*":
+                    yield part
 
 
 def narrowed(hypothesis: Hypothesis, probe: Probe) -> Hypothesis:
     """The hypothesis about calls in which some sizes are not 0: as few as are needed for it to be right about all."""
     sizes = [name for tensor in probe.signature.tensors for name in tensor.sizes]
     places = {name: probe.signature.symbols.index(name) for name in sizes}
-    accepted = [values for values in probe.seen if predicted(hypothesis, probe.signature.symbols, values) is not None]
-    wrong = {values for values in accepted if not is_right(hypothesis, probe, values)}
+    said = dict(zip(probe.seen, foretold(hypothesis, probe.signature, list(probe.seen)), strict=True))
+    accepted = [values for values in probe.seen if said[values] is not None]
+    wrong = {values for values in accepted if not _agrees(said[values], probe, values)}
     right = [values for values in accepted if values in probe.valid and values not in wrong]
     requires = hypothesis.requires
     while open_ := [values for values in wrong if is_empty(probe.signature, values)]:
@@ -160,7 +209,7 @@ def _sizes(
         for dim in range(len(shape)):
             size = seen.expressed(place, dim, told, thorough=thorough)
             if size is None:
-                return Failed(f"size {dim} of result {place} could not be expressed")
+                return Failed(f"size {dim} of result {place} could not be expressed", expressed=False)
             sizes.append(every.instead_of(size, place, dim))
         outputs.append(tuple(sizes))
     return tuple(outputs)
@@ -195,8 +244,8 @@ class _Seen:
         few = decisive(target, self.columns)
         most = CHOICE if len(few) <= FEW else 1
         found = list(islice(express(target, self.columns, known=known, relevant=few), most))
-        if not found and thorough:
-            found = list(islice(express(target, self.columns, known=known), 1))
+        if not found:
+            found = list(islice(express(target, self.columns, known=known, effort=DEFAULT if thorough else PLAIN), 1))
         return min(found, key=cost, default=None)
 
     def instead_of(self, expr: Expr, place: int, dim: int) -> Expr:

@@ -34,7 +34,8 @@ class Effort:
     """How much is tried, counted in what is computed: the answer does not depend on the machine's speed.
 
     Enumeration keeps at most ``terms`` distinct expressions of at most ``operations`` operations, on ``rows`` rows at
-    first, and computes at most ``candidates``; at most ``factors`` known shapes are tried as a part of a product.
+    first, and computes at most ``candidates``; with no operations nothing is enumerated. At most ``factors`` known
+    shapes are tried as a part of a product.
     """
 
     operations: int = 2

@@ -158,3 +158,19 @@ def test_searchers_of_a_seed_meet_the_same_trainings(tmp_path: Path) -> None:
     assert re.fullmatch(
         r"Fashion-MNIST test accuracy in percent after 3 trials: random \S+ ± \S+, evolution \S+ ± \S+", lines[-1]
     )
+
+
+def test_rules_are_judged_by_calls_that_inference_did_not_see(tmp_path: Path) -> None:
+    lines, document = ran("rules", tmp_path)
+    found = document["operators"]
+
+    assert {tally["operator"] for tally in found} == {"torch.add", "torch.cat", "torch.flip", "torch.sum"}
+    for tally in found:
+        assert tally["rules"] > 0
+        assert tally["exact"] <= tally["accepted"] <= tally["known"] <= tally["valid"]
+        assert tally["fresh_exact"] <= tally["fresh_both"] <= min(tally["fresh_ran"], tally["fresh_accepted"])
+        assert sum(tally["misses"].values()) == tally["valid"] - tally["accepted"]
+    for name in ("accepted", "exact", "fresh_exact"):
+        assert sum(tally[name] for tally in found) > 0
+    assert document["neuri"] == {"operators": 758, "signatures": 4758}
+    assert re.match(r"4 of 4 operators have \d+ rules .* result types exact [\d.]+ %$", lines[-1])

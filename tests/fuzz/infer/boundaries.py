@@ -126,6 +126,29 @@ BOUNDARIES: Mapping[str, Boundary] = {
             "groups=2"
         ),
     ),
+    "conv_transpose2d": Boundary(
+        (
+            "input_1 == weight_0",
+            "weight_0 % groups == 0",
+            "stride_0 >= 1",
+            "stride_1 >= 1",
+            "dilation_0 >= 1",
+            "dilation_1 >= 1",
+            "output_padding_0 < max(stride_0, dilation_0)",
+            "output_padding_1 < max(stride_1, dilation_1)",
+            "stride_0*(input_2 - 1) + dilation_0*(weight_2 - 1) + output_padding_0 - 2*padding_0 + 1 >= 1",
+            "stride_1*(input_3 - 1) + dilation_1*(weight_3 - 1) + output_padding_1 - 2*padding_1 + 1 >= 1",
+        ),
+        ("input_0 input_1 input_2 input_3", "weight_0 weight_1 weight_2 weight_3"),
+        _sizes(
+            "input_0=2 input_1=4 input_2=4 input_3=5 weight_0=4 weight_1=2 weight_2=3 weight_3=3 stride_0=2 stride_1=2 "
+            "padding_0=1 padding_1=0 output_padding_0=1 output_padding_1=0 dilation_0=1 dilation_1=2 groups=2"
+        ),
+        known=(
+            "stride_0*(input_2 - 1) + dilation_0*(weight_2 - 1) + output_padding_0 - 2*padding_0 + 1 >= 1",
+            "stride_1*(input_3 - 1) + dilation_1*(weight_3 - 1) + output_padding_1 - 2*padding_1 + 1 >= 1",
+        ),
+    ),
     "matmul": Boundary(
         (
             "input_3 == other_2",

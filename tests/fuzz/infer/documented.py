@@ -64,18 +64,20 @@ def broadcast(a: Sequence[Number], b: Sequence[Number]) -> Truth:
 
 
 def convolution(dims: int) -> Formula:
+    """Padding "valid" is none, and with "same", for a stride of 1, sizes stay."""
+
     def formula(
         input: Tensor, weight: Tensor, bias: Tensor | None, stride: Argument, padding: Argument, dilation: Argument,
         groups: Number,
-    ) -> Truth | None:  # fmt: skip
-        if isinstance(padding, str) and padding in ("same", "valid"):
-            return None
+    ) -> Truth:  # fmt: skip
         *batch, channels = input[: len(input) - dims]
-        numbers = (each(value, dims) for value in (stride, padding, dilation))
+        numbers = (each(value, dims) for value in (stride, 0 if padding in ("same", "valid") else padding, dilation))
         windows = list(zip(input[-dims:], weight[2:], *numbers, strict=True))
         sizes = [f"({x} + 2*{p} - {d}*({k} - 1) - 1)//{s} + 1" for x, k, s, p, d in windows]
         fits = [f"{d}*({k} - 1) + 1 <= {x} + 2*{p}" for x, k, s, p, d in windows]
-        positive = [f"{number} >= 1" for _, k, s, _, d in windows for number in (s, d)]
+        if padding == "same":
+            sizes, fits = list(input[-dims:]), [f"{s} == 1" for _, _, s, _, _ in windows]
+        positive = [f"{number} >= 1" for _, _, s, _, d in windows for number in (s, d)]
         return Truth(
             (*batch, weight[0], *sizes),
             (
@@ -143,13 +145,15 @@ def max_pool(dims: int) -> Formula:
 
 
 def avg_pool(dims: int) -> Formula:
+    """Of a divisor that is given instead of the window's size only 0 is refused."""
+
     def formula(
         input: Tensor, kernel_size: Argument, stride: Argument, padding: Argument, ceil_mode: bool,
         count_include_pad: bool, divisor_override: Number | None = None,
-    ) -> Truth | None:  # fmt: skip
-        if divisor_override is not None:
-            return None
-        return pooling(dims, input, kernel_size, stride, padding, 1, ceil_mode=ceil_mode)
+    ) -> Truth:  # fmt: skip
+        truth = pooling(dims, input, kernel_size, stride, padding, 1, ceil_mode=ceil_mode)
+        divides = () if divisor_override is None else (f"{divisor_override} != 0",)
+        return Truth(truth.sizes, (*truth.requires, *divides), truth.given)
 
     return formula
 
@@ -231,10 +235,11 @@ def interpolate(
     input: Tensor, size: Argument, scale_factor: Argument, mode: str, align_corners: bool | None,
     recompute_scale_factor: bool | None, antialias: bool,
 ) -> Truth | None:  # fmt: skip
+    """To a given size; mode "area" is adaptive average pooling, of which the size may be 0."""
     if size is None:
         return None
     sizes = each(size, len(input) - 2)
-    return Truth((*input[:2], *sizes), has_elements(sizes), has_elements(input))
+    return Truth((*input[:2], *sizes), () if mode == "area" else has_elements(sizes), has_elements(input))
 
 
 def blocks(spatial: Sequence[Number], numbers: Sequence[Argument]) -> list[str]:
@@ -274,12 +279,16 @@ def fold(
 
 
 def pad(input: Tensor, pad: tuple[Number, ...], mode: str, value: Argument) -> Truth | None:
+    """Negative padding crops, and first: no more than there is, which the documentation does not say."""
     if mode != "constant" or len(pad) % 2:
         return None
     sizes: list[Number] = list(input)
+    cropped = []
     for place in range(len(pad) // 2):
-        sizes[-1 - place] = f"{input[-1 - place]} + {pad[2 * place]} + {pad[2 * place + 1]}"
-    return Truth(tuple(sizes), tuple(f"{size} >= 0" for size in sizes), has_elements(input))
+        size, before, after = input[-1 - place], pad[2 * place], pad[2 * place + 1]
+        sizes[-1 - place] = f"{size} + {before} + {after}"
+        cropped.append(f"{size} + min({before}, 0) + min({after}, 0) >= 0")
+    return Truth(tuple(sizes), tuple(cropped), has_elements(input))
 
 
 def narrow(input: Tensor, dim: int, start: Number, length: Number) -> Truth | None:
@@ -309,7 +318,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Truth | None:
 
 def gather(input: Tensor, dim: int, index: Tensor, sparse_grad: bool) -> Truth | None:
     if not input or len(index) != len(input):
-        return None
+        return None  # that a number is like a tensor of one element is not documented
     place = dim % len(input)
     smaller = zip(_without(index, place), _without(input, place), strict=True)
     requires = (*within("index", input[place]), *(f"{one} <= {other}" for one, other in smaller))
@@ -319,30 +328,29 @@ def gather(input: Tensor, dim: int, index: Tensor, sparse_grad: bool) -> Truth |
 def embedding(
     input: Tensor, weight: Tensor, padding_idx: Number | None, max_norm: Argument, norm_type: Argument,
     scale_grad_by_freq: bool, sparse: bool,
-) -> Truth | None:  # fmt: skip
-    if padding_idx is not None:
-        return None
-    return Truth((*input, weight[1]), within("input", weight[0]), has_elements(input, weight))
+) -> Truth:  # fmt: skip
+    padded = () if padding_idx is None else (f"{padding_idx} < {weight[0]}", f"{padding_idx} >= -{weight[0]}")
+    return Truth((*input, weight[1]), (*within("input", weight[0]), *padded), has_elements(input, weight))
 
 
 def reduction(*, of_empty: bool) -> Formula:
     """Sums and the like, which have a value of no elements, and extremes, which have none."""
 
     def formula(input: Tensor, dim: Argument = None, keepdim: Argument = None, dtype: Argument = None) -> Truth | None:
-        dims = (dim,) if isinstance(dim, int) else tuple(dim or ())
-        if not input or len({one % len(input) for one in dims}) < len(dims):
-            return None
-        gone = {one % len(input) for one in dims} or set(range(len(input)))
+        if not input:
+            return Truth(())
+        dims = [one % len(input) for one in ((dim,) if isinstance(dim, int) else tuple(dim or ()))]
+        gone = dims or list(range(len(input)))
         kept = tuple(1 if place in gone else size for place, size in enumerate(input))
-        requires = () if of_empty else has_elements([input[place] for place in sorted(gone)])
+        requires = () if of_empty else has_elements([input[place] for place in gone])
         return Truth(kept if keepdim else _without(input, *gone), requires)
 
     return formula
 
 
-def transpose(input: Tensor, dim0: int, dim1: int) -> Truth | None:
+def transpose(input: Tensor, dim0: int, dim1: int) -> Truth:
     if not input:
-        return None
+        return Truth(())
     places = list(range(len(input)))
     one, other = dim0 % len(input), dim1 % len(input)
     places[one], places[other] = other, one
@@ -361,15 +369,17 @@ def pixel_shuffle(input: Tensor, upscale_factor: Number) -> Truth:
 
 
 def pixel_unshuffle(input: Tensor, downscale_factor: Number) -> Truth:
+    """An empty tensor comes back as it is, which the documentation does not say."""
     *batch, channels, height, width = input
     sizes = f"{channels}*{downscale_factor}*{downscale_factor}", *(f"{x}//{downscale_factor}" for x in (height, width))
-    return Truth((*batch, *sizes), tuple(f"{x} % {downscale_factor} == 0" for x in (height, width)))
+    return Truth(
+        (*batch, *sizes), tuple(f"{x} % {downscale_factor} == 0" for x in (height, width)), has_elements(input)
+    )
 
 
-def add(input: Argument, other: Argument, alpha: Argument = 1) -> Truth | None:
-    if not (isinstance(input, tuple) and isinstance(other, tuple)):
-        return None
-    return broadcast(input, other)
+def add(input: Argument, other: Argument, alpha: Argument = 1) -> Truth:
+    """A number is added to each element."""
+    return broadcast(*(given if isinstance(given, tuple) else () for given in (input, other)))
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> Truth | None:
@@ -398,9 +408,11 @@ def group_norm(input: Tensor, num_groups: Number, weight: Tensor | None, bias: T
 def batch_norm(
     input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None, bias: Tensor | None,
     training: bool, momentum: Argument, eps: Argument,
-) -> Truth:  # fmt: skip
+) -> Truth | None:  # fmt: skip
     """In training there must be more than one value for a channel to be normalised by."""
     given = [each for each in (running_mean, running_var, weight, bias) if each is not None]
+    if len(input) < 2 or any(len(each) != 1 for each in given):
+        return None
     several = [f"{product(_without(input, 1))} != 1"] if training else []
     return Truth(tuple(input), (*(f"{each[0]} == {input[1]}" for each in given), *several), has_elements(input))
 

@@ -109,6 +109,45 @@ def test_a_hypothesis_is_narrowed_where_it_is_wrong_about_empty_tensors_only() -
     assert [show(demand) for demand in after.requires[2:]] == ["a_0 >= 1"]
 
 
+def oddly_convolved(entry: Call) -> Verdict:
+    """A convolution that returns an empty tensor if the number of channels is odd, and else refuses to."""
+    verdict = convolved(entry)
+    data, weight = entry.tensors()
+    given = dict(entry.arguments)
+    padding, stride = given["padding"], given["stride"]
+    assert isinstance(padding, int)
+    assert isinstance(stride, int)
+    empty = data.shape[2] + 2 * padding == weight.shape[2] - 1 and stride == 1
+    if verdict != NO or not empty or data.shape[1] % 2 == 0 or weight.shape[1] != data.shape[1]:
+        return verdict
+    return returned((data.shape[0], weight.shape[0], 0), dtype=data.dtype)
+
+
+def test_empty_results_that_come_as_it_happens_make_no_rule_wrong() -> None:
+    calls = [call(input=tensor(2, 3, 8), weight=tensor(4, 3, 3), stride=2, padding=1)]
+    (rule,) = [rule for rule in learned(oddly_convolved, calls).rules if len(rule.inputs[0].dims) == 3]
+
+    assert rule.learned is not None
+    assert rule.counter_examples == 0
+    assert [show(size) for size in rule.outputs[0].dims][2] == "(input_2 + 2*padding - weight_2)//stride + 1"
+
+
+def test_sizes_that_could_not_be_expressed_are_given_up_early() -> None:
+    def wild(entry: Call) -> Verdict:
+        (data,) = entry.tensors()
+        return returned([(data.shape[0] * 7919 + data.shape[1] * 104729) % 127 % 11 + 1])
+
+    explorer = Explorer(
+        Probe(Planted(wild), grouped([call(a=tensor(3, 4))])[0].signature, "normal", (), ("float32",)), Random(0)
+    )
+    explore(explorer, [(3, 4)], 120)
+    outcome = settle(explorer, Familiar(), Effort())
+
+    assert isinstance(outcome, Failed)
+    assert not outcome.expressed
+    assert len(explorer.probe.seen) < 900
+
+
 def test_rules_of_other_operators_are_tried_in_this_ones_words() -> None:
     rules: tuple[Rule, ...] = learned(summed, [call(x=tensor(3, 4), dim=0, keepdim=False)], effort=QUICK).rules
     familiar = Familiar(rules)

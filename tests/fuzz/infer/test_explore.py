@@ -10,7 +10,7 @@ from archsmith.fuzz.infer.probe import Probe, settled
 from archsmith.fuzz.infer.results import forms
 from archsmith.fuzz.infer.split import grouped
 from archsmith.graph.signature import Signature, TensorSlot
-from tests.fuzz.infer.planted import Planted, added, call, convolved, tensor
+from tests.fuzz.infer.planted import Planted, added, call, convolved, returned, tensor
 
 
 def explored(seed: int = 0, calls: int = 150) -> Probe:
@@ -85,3 +85,14 @@ def test_of_results_of_several_forms_one_may_be_wanted() -> None:
     assert count == len(probe.valid)
     assert len(probe.wanting((1,)).valid) == 0
     assert len(probe.wanting((1,)).refused) == len(probe.seen)
+
+
+def test_one_direction_is_tried_as_the_other_one() -> None:
+    (group,) = grouped([call(input=tensor(2, 3, 6, 7), weight=tensor(4, 3, 2, 3))])
+    probe = Probe(Planted(lambda entry: returned(entry.tensors()[0].shape)), group.signature, "normal", (), ("f", "f"))
+    explorer = Explorer(probe, Random(0))
+    explore(explorer, [group.points[0].values], 300)
+    alike = sum(values[2] == values[3] and values[6] == values[7] for values in probe.seen)
+
+    assert explorer.tried["mirrored"][0] > 1
+    assert alike >= 15
