@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Iterator
+from types import FunctionType
 from typing import Any
 
 from torch._jit_internal import boolean_dispatched
@@ -41,7 +42,8 @@ def _written(function: Any) -> Iterator[tuple[str, object]]:
         )
     if schemas:
         return
-    pair = boolean_dispatched.get(function)  # a function that a flag chooses has the signature of both
+    # A function that a flag chooses has the signature of both; what is native cannot even be looked up there.
+    pair = boolean_dispatched.get(function) if isinstance(function, FunctionType) else None
     try:
         parameters = inspect.signature(pair["if_false"] if pair else function).parameters
     except (TypeError, ValueError):  # native, and nobody has written its arguments down

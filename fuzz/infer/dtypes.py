@@ -121,23 +121,30 @@ def _another(points: Iterable[Values], at: Values, rng: Random) -> Values | None
 
 
 def bounds(probe: Probe, at: Values) -> tuple[Bounds, ...]:
-    """For each real argument the least and greatest of the floats around the recorded one with which ``at`` runs."""
-    found = []
-    for place, name in enumerate(probe.signature.reals):
-        base = probe.reals[place]
-        tried = sorted({*REALS, base})
-        points = [
-            replace(probe.point(at), reals=(*probe.reals[:place], value, *probe.reals[place + 1 :])) for value in tried
+    """For each real argument the least and greatest of the floats around the recorded one that change no shape.
+
+    They are tried at the valid call ``at`` and at the largest one: many scales come to the same in the small.
+    """
+    return tuple(_bounds(probe, place, (at, max(probe.valid, key=sum))) for place in range(len(probe.reals)))
+
+
+def _bounds(probe: Probe, place: int, points: Sequence[Values]) -> Bounds:
+    base = probe.reals[place]
+    tried = sorted({*REALS, base})
+    reals = [(*probe.reals[:place], value, *probe.reals[place + 1 :]) for value in tried]
+    takes = [True] * len(tried)
+    for values in points:
+        verdicts = probe.ask(probe.signature, [Point(values, given, probe.dtypes) for given in reals], probe.fill)
+        expected = _outcome(probe, probe.valid[values])
+        takes = [
+            so_far and _outcome(probe, verdict) == expected for so_far, verdict in zip(takes, verdicts, strict=True)
         ]
-        verdicts = probe.ask(probe.signature, points, probe.fill)
-        takes = [_outcome(probe, verdict) == shapes_of(probe.valid[at]) for verdict in verdicts]
-        least = most = tried.index(base)
-        while least > 0 and takes[least - 1]:
-            least -= 1
-        while most + 1 < len(tried) and takes[most + 1]:
-            most += 1
-        found.append(Bounds(name, tried[least], tried[most]))
-    return tuple(found)
+    least = most = tried.index(base)
+    while least > 0 and takes[least - 1]:
+        least -= 1
+    while most + 1 < len(tried) and takes[most + 1]:
+        most += 1
+    return Bounds(probe.signature.reals[place], tried[least], tried[most])
 
 
 def elsewhere(probe: Probe, rows: Sequence[DtypeRow], reals: Sequence[Bounds], at: Values) -> tuple[DtypeRow, ...]:

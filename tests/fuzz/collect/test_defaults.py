@@ -3,6 +3,7 @@
 import pytest
 
 from archsmith.fuzz.collect.defaults import defaults_of
+from archsmith.fuzz.collect.naming import operators
 from archsmith.graph.errors import UserError
 
 
@@ -37,3 +38,7 @@ def test_what_overloads_say_differently_is_left_out() -> None:
 def test_what_is_no_operator_is_a_mistake() -> None:
     with pytest.raises(UserError, match="must be a public one of PyTorch"):
         defaults_of("os.system")
+
+
+def test_every_operator_can_be_asked() -> None:
+    assert all(isinstance(defaults_of(operator), dict) for operator in operators())

@@ -101,3 +101,15 @@ def test_dtypes_that_are_taken_only_at_the_edge_of_a_float_are_left_out() -> Non
     assert ("int64",) in {row.taken for row in rows}
     assert all(row.taken[0].startswith("float") for row in kept)
     assert ("float32",) in {row.taken for row in kept}
+
+
+def test_a_float_that_changes_a_large_result_is_held() -> None:
+    def scaled(entry: Call) -> Verdict:
+        (data,), scale = entry.tensors(), dict(entry.arguments)["scale"]
+        assert isinstance(scale, float)
+        return returned((int(data.shape[0] * scale),)) if scale > 0 else NO
+
+    probe, at = probe_of(scaled, call(x=tensor(1), scale=1.0))
+    probe.see([(9,)])
+
+    assert bounds(probe, at) == (Bounds("scale", 1.0, 1.0),)
