@@ -12,7 +12,7 @@ ROOMS := $(sort $(notdir $(shell find src/archsmith -type l)))
 BESIDE := $(patsubst %/,%,$(sort $(dir $(wildcard tests/*.py tools/*.py examples/*.py benchmarks/*.py))))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix docs clean install
+.PHONY: help demo test check fix docs rules clean install
 .PHONY: check-format check-lint check-types check-imports check-sizes check-style check-dependencies
 
 help: ## say what there is
@@ -69,6 +69,10 @@ fix: $(READY) ## format, and mend what ruff can mend
 docs: $(READY) ## build the documentation
 	$(BIN)/python tools/build_docs.py
 
+rules: $(READY) ## record PyTorch's calls and infer the rules that are shipped, which takes an hour
+	$(BIN)/archsmith rules collect --workers $(WORKERS) --store sqlite:///rules.db
+	$(BIN)/archsmith rules infer --workers $(WORKERS) --store sqlite:///rules.db --book graph/rulebooks/pytorch-2.13.json.gz
+
 clean: ## remove what was built, .venv included
-	rm -rf $(VENV) build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis demo.db* demo-artifacts
+	rm -rf $(VENV) build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis demo.db* demo-artifacts rules.db*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
