@@ -49,7 +49,7 @@ class Parameter:
     by_keyword: bool
 
 
-Form = tuple[Parameter, ...]
+Overload = tuple[Parameter, ...]
 """One overload, without what it writes to."""
 
 
@@ -143,7 +143,7 @@ def _is_dispatched(schema: Any) -> bool:
 
 
 @cache
-def _forms(function: Callable[..., Any]) -> tuple[Form, ...]:
+def _forms(function: Callable[..., Any]) -> tuple[Overload, ...]:
     schemas = schemas_of(function)
     functional = [schema for schema in schemas if not any(argument.is_out for argument in schema.arguments)]
     method = getattr(function, "__objclass__", None) is not None
@@ -170,7 +170,7 @@ def _parameter(argument: Any, own: str) -> Parameter:
     )
 
 
-def _bound(form: Form, args: Sequence[object], kwargs: Mapping[str, object], *, loose: bool) -> Bound | None:
+def _bound(form: Overload, args: Sequence[object], kwargs: Mapping[str, object], *, loose: bool) -> Bound | None:
     given = _given(form, args, kwargs)
     if given is None or any(parameter.required and parameter.name not in given for parameter in form):
         return None
@@ -192,7 +192,7 @@ def _bound(form: Form, args: Sequence[object], kwargs: Mapping[str, object], *, 
 MISSING = object()
 
 
-def _given(form: Form, args: Sequence[object], kwargs: Mapping[str, object]) -> dict[str, object] | None:
+def _given(form: Overload, args: Sequence[object], kwargs: Mapping[str, object]) -> dict[str, object] | None:
     """The arguments by name, those of which the form knows nothing at the end; None if they cannot be its own."""
     given = _placed(form, args)
     if given is None:
@@ -206,7 +206,7 @@ def _given(form: Form, args: Sequence[object], kwargs: Mapping[str, object]) -> 
     return given
 
 
-def _placed(form: Form, args: Sequence[object]) -> dict[str, object] | None:
+def _placed(form: Overload, args: Sequence[object]) -> dict[str, object] | None:
     """The arguments by place; sizes may be given one by one (``x.view(2, 3)``)."""
     places = [parameter for parameter in form if not parameter.by_keyword]
     last = len(places) - 1
