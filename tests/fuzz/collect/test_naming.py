@@ -59,7 +59,7 @@ def test_an_operator_goes_by_its_public_name(function: Callable[..., Any], name:
         print,
         [],
     ],
-    ids=str,
+    ids=["T", "__repr__", "size", "data_ptr", "register_hook", "load", "compile", "print", "list"],
 )
 def test_what_computes_nothing_has_no_name(function: object) -> None:
     assert operator_name(function) is None
