@@ -36,9 +36,12 @@ NAMES: Mapping[str, Any] = {
 Skip = Callable[[str], None]
 
 
+_PROMPT = ">>>"
+
+
 def docstring_entries() -> tuple[str, ...]:
     """The operators and modules whose docstrings have examples, by name."""
-    return tuple(name for name in operators() if ">>>" in _docstring(name))
+    return tuple(name for name in operators() if _PROMPT in _docstring(name))
 
 
 def docstring_records(entry: str, skip: Skip) -> Iterator[CallRecord]:
@@ -89,8 +92,8 @@ def _marked(docstring: str) -> list[str]:
     found: list[str] = []
     for line in docstring.splitlines():
         text = line.strip()
-        if text.startswith(">>> "):
-            found.append(text.removeprefix(">>> ") + "\n")
+        if text.startswith(f"{_PROMPT} "):
+            found.append(text.removeprefix(f"{_PROMPT} ") + "\n")
         elif text.startswith("... ") and found:
             found[-1] += text.removeprefix("... ") + "\n"
     return found

@@ -1,7 +1,7 @@
 """Recording the calls of PyTorch that a program makes, while it makes them.
 
 >>> with record_calls() as records:
-...     torch.ones(2, 3).sum(dim=1)
+...     total = torch.ones(2, 3).sum(dim=1)
 >>> records[1].call.operator
 'torch.Tensor.sum'
 """
